@@ -1,0 +1,1 @@
+"""Primitives an auditor checks us with: no transport, no files, no policy."""

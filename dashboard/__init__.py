@@ -1,0 +1,1 @@
+"""The dashboard: reads results and the record, holds no key."""

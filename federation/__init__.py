@@ -1,0 +1,1 @@
+"""The federation: parties, wire, record, protocols and the command."""
