@@ -1,0 +1,266 @@
+"""One pass of SQL that answers a query; what differs between SQL stores is a `Table`.
+
+The pass gives every row of the table a group and, per measure, small integers that the store adds up by group:
+
+    fields   every mentioned column, blank as NULL
+    typed    the same as integers in base units or as text; NULL where the field is not of its type
+    placed   the row's group, NULL if a condition fails or a key lies outside its domain; the clipped values
+    addends  the group and the integers to add; the group is NOWHERE for rows that are in none
+
+Rows in no group are read to the end as well: a value of the wrong type in any mentioned column is an error, whatever
+the conditions say, so that an answer never depends on which rows were looked at. Constants out of the query are bound
+parameters, never SQL.
+"""
+
+# ruff: noqa: S608 - building SQL is the purpose; what comes from outside is a bound parameter.
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from federation import plan
+from federation.adapters import Cells
+from federation.errors import DataError
+from federation.plan import Column, Condition, GroupKey, LocalQuery, Measure
+
+logger = logging.getLogger(__name__)
+
+# Digits of a number in base units: every such number and its difference to any bound fits 64 bits.
+DIGITS = 18
+
+NOWHERE = -1
+
+# Dates are ISO 8601 text, whose order is that of time.
+TEXT_TYPES = ("text", "date")
+
+TRUTH = {"false": 0, "true": 1}
+
+# Half a column's range and a bit: the product of two limbs fits 64 bits.
+LIMB_BITS = 24
+
+
+class Table(Protocol):
+    """A table opened for one query, and the SQL of its store."""
+
+    @property
+    def source(self) -> str:
+        """What stands behind FROM."""
+        ...
+
+    @property
+    def fence(self) -> str:
+        """A clause that keeps the store from computing an inner expression once per use; may be empty."""
+        ...
+
+    def field(self, column: Column) -> str:
+        """Return the expression for a column as stored, blank as NULL.
+
+        Raises:
+            DataError: the table has no such column.
+        """
+        ...
+
+    def value(self, field: str, column: Column) -> str:
+        """Return the expression for a field as integer in base units or as text, NULL if it is not of its type."""
+        ...
+
+    def totals(self, addends: str, width: int, parameters: Mapping[str, int | str]) -> Iterable[tuple[int, ...]]:
+        """Run `addends`, a SELECT of the columns cell, a0, a1, ... a{width-1}, and add the others up by cell."""
+        ...
+
+    def scalar(self, select: str) -> object:
+        """Run a SELECT of one row and one column."""
+        ...
+
+
+def aggregate(query: LocalQuery, table: Table) -> Cells:
+    """Answer `query` from an open table: the body of `Adapter.aggregate`.
+
+    Raises:
+        DataError: a value of the wrong type, a missing column, or more rows than the protocol's bound.
+    """
+    scan = Scan(query, table)
+    totals = {cell: sums for cell, *sums in table.totals(scan.addends, scan.width, scan.parameters)}
+    for index, column in enumerate(query.columns):
+        if any(sums[1 + index] for sums in totals.values()):
+            # Where to look, for the owner's own log. The value stays out of it: logs are copied more freely than data.
+            row = table.scalar(scan.first_wrong_row(index))
+            logger.warning("column %r, row %s: not of the declared type %s", column.name, row, column.type)
+            raise DataError("data.type")
+    totals.pop(NOWHERE, None)
+    if any(rows > plan.MAX_ROWS for rows, *_ in totals.values()):
+        raise DataError("data.too_large")
+    return {cell: scan.recombine(sums) for cell, sums in totals.items()}
+
+
+def number_pattern(scale: int) -> str:
+    """Return the regular expression of a number with at most `DIGITS` digits in base units (RE2 and Python).
+
+    Zeros before and behind do not count: 233.0 is an integer. Exponents, NaN and infinities are no numbers.
+    """
+    return rf"[+-]?0*[0-9]{{1,{DIGITS - scale}}}(\.[0-9]{{0,{scale}}}0*)?"
+
+
+def boolean(field: str) -> str:
+    """Return the expression for a field as 0 or 1; the spellings 0.0 and 1.0 are what a REAL column shows."""
+    return (
+        f"CASE WHEN lower({field}) IN ('0', '0.0', 'false') THEN 0 "
+        f"WHEN lower({field}) IN ('1', '1.0', 'true') THEN 1 END"
+    )
+
+
+class Scan:
+    """The SQL of one pass and how to read its totals.
+
+    Attributes:
+        addends: the SELECT; its columns are cell and a0 (always 1), one flag per wrong value, then the measures' limbs.
+        width: how many columns there are to add up.
+        parameters: by name, without the dollar sign.
+    """
+
+    def __init__(self, query: LocalQuery, table: Table) -> None:
+        self.parameters: dict[str, int | str] = {}
+        self._numbers = {column.name: index for index, column in enumerate(query.columns)}
+        self._types = {column.name: column.type for column in query.columns}
+        self._measures = [_limbs(measure, f"x{index}") for index, measure in enumerate(query.measures)]
+        self._typed = _typed(query.columns, table)
+
+        lookups = [key for key in query.group_by if not key.cuts]
+        domains = [f"key{index}(label, place) AS (VALUES {self._domain(key)})" for index, key in enumerate(lookups)]
+        joins = [
+            f"LEFT JOIN key{index} ON {self._value(key.column)} = key{index}.label" for index, key in enumerate(lookups)
+        ]
+        flags = [f"f{index} IS NOT NULL AND v{index} IS NULL AS w{index}" for index in self._numbers.values()]
+        clipped = [f"{self._addend(measure)} AS x{index}" for index, measure in enumerate(query.measures)]
+        placed = (
+            f"SELECT {', '.join([f'{self._cell(query)} AS cell', *flags, *clipped])} "
+            f"FROM typed {' '.join(joins)} {table.fence}"
+        )
+        columns = [
+            "1",
+            *(f"CASE WHEN w{index} THEN 1 ELSE 0 END" for index in self._numbers.values()),
+            *(limb for limbs in self._measures for _, limb in limbs),
+        ]
+        self.width = len(columns)
+        self.addends = (
+            f"WITH {', '.join([self._typed, *domains, f'placed AS ({placed})'])} "
+            f"SELECT coalesce(cell, {NOWHERE}) AS cell, "
+            f"{', '.join(f'{column} AS a{index}' for index, column in enumerate(columns))} FROM placed"
+        )
+
+    def first_wrong_row(self, index: int) -> str:
+        """Return the SELECT of the first row, from 1, in which the query's column `index` is not of its type."""
+        return (
+            f"WITH {self._typed} SELECT min(position) FROM "
+            f"(SELECT row_number() OVER () AS position, f{index}, v{index} FROM typed) AS numbered "
+            f"WHERE f{index} IS NOT NULL AND v{index} IS NULL"
+        )
+
+    def recombine(self, sums: list[int]) -> tuple[int, ...]:
+        """Put the measures of one group together from their limbs."""
+        rest = iter(sums[1 + len(self._numbers) :])
+        return tuple(sum(weight * next(rest) for weight, _ in limbs) for limbs in self._measures)
+
+    def _bind(self, value: int | str) -> str:
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"${name}"
+
+    def _value(self, column: str) -> str:
+        return f"v{self._numbers[column]}"
+
+    def _domain(self, key: GroupKey) -> str:
+        labels = [TRUTH[label] if self._types[key.column] == "boolean" else label for label in key.values]
+        return ", ".join(f"({self._bind(label)}, {place})" for place, label in enumerate(labels))
+
+    def _cell(self, query: LocalQuery) -> str:
+        terms = ["0"]
+        stride = query.group_count
+        lookup = 0
+        for key in query.group_by:
+            stride //= len(key.labels)
+            if key.cuts:
+                place = self._band(key)
+            else:
+                place = f"key{lookup}.place"
+                lookup += 1
+            terms.append(f"{stride} * {place}")
+        cell = " + ".join(terms)
+        conditions = " AND ".join(self._condition(condition) for condition in query.where)
+        return f"CASE WHEN {conditions} THEN {cell} END" if conditions else cell
+
+    def _band(self, key: GroupKey) -> str:
+        value = self._value(key.column)
+        bands = " ".join(
+            f"WHEN {value} < {self._bind(_within_reach(cut))} THEN {band}" for band, cut in enumerate(key.cuts)
+        )
+        return f"CASE WHEN {value} IS NULL THEN NULL {bands} ELSE {len(key.cuts)} END"
+
+    def _condition(self, condition: Condition) -> str:
+        value = self._value(condition.column)
+        if condition.operator in ("is null", "is not null"):
+            return f"{value} {condition.operator.upper()}"
+        constants = [self._bind(_within_reach(constant)) for constant in condition.values]
+        if condition.operator in ("in", "not in"):
+            return f"{value} {condition.operator.upper()} ({', '.join(constants)})"
+        return f"{value} {condition.operator} {constants[0]}"
+
+    def _addend(self, measure: Measure) -> str:
+        if measure.kind == "rows":
+            return "1"
+        value = self._value(measure.column)
+        if measure.kind == "count":
+            return f"CASE WHEN {value} IS NULL THEN 0 ELSE 1 END"
+        low, high, span = (self._bind(number) for number in (measure.low, measure.high, measure.high - measure.low))
+        return (
+            f"CASE WHEN {value} IS NULL OR {value} <= {low} THEN 0 WHEN {value} >= {high} THEN {span} "
+            f"ELSE {value} - {low} END"
+        )
+
+
+def _typed(columns: tuple[Column, ...], table: Table) -> str:
+    """Return the two inner steps, for WITH."""
+    if not columns:  # COUNT(*) alone
+        return f"typed AS (SELECT 1 FROM {table.source})"
+    fields = [f"{table.field(column)} AS f{index}" for index, column in enumerate(columns)]
+    values = [f"f{index}, {table.value(f'f{index}', column)} AS v{index}" for index, column in enumerate(columns)]
+    return (
+        f"fields AS (SELECT {', '.join(fields)} FROM {table.source}), "
+        f"typed AS (SELECT {', '.join(values)} FROM fields {table.fence})"
+    )
+
+
+def _limbs(measure: Measure, addend: str) -> list[tuple[int, str]]:
+    """Split what a row adds to a measure into (weight, expression) with expressions that add up within 64 bits.
+
+    A value has up to 47 bits and its square 94, and there may be 2**32 of them. With value = high * 2**24 + low, every
+    expression below stays under 2**26.
+    """
+    square = measure.kind == "sum_squares"
+    if measure.bound < 2**63:
+        return [(1, f"{addend} * {addend}" if square else addend)]
+    low_bits = (1 << LIMB_BITS) - 1
+    high, low = f"({addend} >> {LIMB_BITS})", f"({addend} & {low_bits})"
+    if not square:
+        return [(1 << LIMB_BITS, high), (1, low)]
+
+    def upper(product: str) -> str:
+        return f"(({product}) >> {LIMB_BITS})"
+
+    def lower(product: str) -> str:
+        return f"(({product}) & {low_bits})"
+
+    squared_high, mixed, squared_low = f"{high} * {high}", f"{high} * {low}", f"{low} * {low}"
+    return [
+        (1 << 3 * LIMB_BITS, upper(squared_high)),
+        (1 << 2 * LIMB_BITS, f"{lower(squared_high)} + 2 * {upper(mixed)}"),
+        (1 << LIMB_BITS, f"2 * {lower(mixed)} + {upper(squared_low)}"),
+        (1, lower(squared_low)),
+    ]
+
+
+def _within_reach(constant: int | str) -> int | str:
+    """Bring an integer within 64 bits without changing any comparison: no number in a table has more digits."""
+    return constant if isinstance(constant, str) else max(-(10**DIGITS), min(constant, 10**DIGITS))

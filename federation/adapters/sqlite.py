@@ -1,0 +1,144 @@
+"""A department's table in an SQLite file, opened read-only.
+
+The file is opened anew for every call, so that a replaced file is seen and nothing is held in between. One read
+transaction covers a call. A database in WAL mode needs its -shm file, so its folder must be writable or another
+process must have it open; SQLite refuses otherwise, and so do we.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+from federation.adapters import Cells, sql
+from federation.errors import DataError
+from federation.plan import Column, LocalQuery
+
+logger = logging.getLogger(__name__)
+
+# How long to wait for a writer of the owner's own.
+LOCK_TIMEOUT_S = 5.0
+
+# Doubles hold every integer up to here, and beyond it a decimal number no longer has one nearest double of its own.
+EXACT_DOUBLE = 2**53
+
+
+class SqliteAdapter:
+    """Reads one table or view. What the owner stored as INTEGER, REAL or TEXT is taken by its value, row by row."""
+
+    def __init__(self, columns: tuple[Column, ...], path: str, table: str) -> None:
+        """Name the table.
+
+        Args:
+            columns: what is declared; every query brings those that it needs.
+            path: the database file.
+            table: the table's or view's name in it.
+        """
+        self._path = Path(path)
+        self._table = table
+
+    def schema(self) -> tuple[str, ...]:
+        """Name the columns of the table."""
+        with self._open() as table:
+            return table.columns
+
+    def aggregate(self, query: LocalQuery) -> Cells:
+        """Count and sum inside SQLite; see `federation.adapters.Adapter`."""
+        with self._open() as table:
+            return sql.aggregate(query, table)
+
+    def close(self) -> None:
+        """Do nothing: no file stays open between calls."""
+
+    @contextmanager
+    def _open(self) -> Iterator[_SqliteTable]:
+        try:
+            uri = f"{self._path.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)) as connection:
+                # Temporary tables of ours stay in memory: SQLite would put them into files in a folder of its choice.
+                connection.execute("PRAGMA temp_store = MEMORY")
+                connection.execute("BEGIN")
+                connection.create_function("base_units", 2, _base_units, deterministic=True)
+                yield _SqliteTable(connection, self._table)
+        except sqlite3.Error as exc:
+            # SQLite's message may name what the catalogue does not; its short code is enough for the owner.
+            logger.warning("sqlite cannot read the table: %s", getattr(exc, "sqlite_errorname", type(exc).__name__))
+            raise DataError("data.unreadable") from None
+
+
+class _SqliteTable:
+    """The table in SQLite's SQL."""
+
+    # SQLite flattens a subquery into its user and then computes an expression at every use, unless it has a LIMIT.
+    fence = "LIMIT -1"
+
+    def __init__(self, connection: sqlite3.Connection, table: str) -> None:
+        self._connection = connection
+        self.source = f"{_quoted(table)} AS source"
+        named = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1", (table,))
+        self.columns: tuple[str, ...] = tuple(name for (name,) in named)
+        if not self.columns:
+            logger.warning("sqlite cannot read the table: there is none of that name")
+            raise DataError("data.unreadable")
+
+    def field(self, column: Column) -> str:
+        if column.name not in self.columns:
+            raise DataError("data.column_missing", column=column.name)
+        # The table's name before the column's: SQLite takes an unknown bare "name" for a text constant.
+        stored = f"source.{_quoted(column.name)}"
+        if column.type in sql.TEXT_TYPES:
+            return f"nullif({stored}, '')"
+        return f"CASE typeof({stored}) WHEN 'text' THEN nullif(trim({stored}), '') ELSE {stored} END"
+
+    def value(self, field: str, column: Column) -> str:
+        if column.type in sql.TEXT_TYPES:
+            # CASE has no collation, so that comparisons are those of the bytes, whatever the table declares.
+            return f"CASE WHEN typeof({field}) <> 'blob' THEN CAST({field} AS TEXT) END"
+        if column.type == "boolean":
+            return f"CASE WHEN typeof({field}) <> 'blob' THEN {sql.boolean(field)} END"
+        unit = 10**column.scale
+        largest = (10**sql.DIGITS - 1) // unit
+        rounded = f"round({field} * {unit})"
+        # A REAL stands for the decimal number whose nearest double it is: the quotient of two exact integers is that.
+        return (
+            f"CASE typeof({field}) "
+            f"WHEN 'integer' THEN CASE WHEN {field} BETWEEN -{largest} AND {largest} THEN {field} * {unit} END "
+            f"WHEN 'real' THEN CASE WHEN abs({rounded}) < {EXACT_DOUBLE} AND {rounded} / {unit} = {field} "
+            f"THEN CAST({rounded} AS INTEGER) END "
+            f"WHEN 'text' THEN base_units({field}, {column.scale}) END"
+        )
+
+    def totals(self, addends: str, width: int, parameters: Mapping[str, int | str]) -> list[tuple[int, ...]]:
+        # GROUP BY would sort the whole table first, in memory or in temporary files. A table of the groups, updated
+        # row by row, needs room for the groups only.
+        names = [f"a{index}" for index in range(width)]
+        self._connection.execute(f"CREATE TEMP TABLE cells (cell INTEGER PRIMARY KEY, {', '.join(names)})")
+        added = ", ".join(f"{name} = {name} + excluded.{name}" for name in names)
+        self._connection.execute(
+            f"INSERT INTO temp.cells SELECT * FROM ({addends}) WHERE true ON CONFLICT (cell) DO UPDATE SET {added}",
+            parameters,
+        )
+        return self._connection.execute("SELECT * FROM temp.cells").fetchall()
+
+    def scalar(self, select: str) -> object:
+        return self._connection.execute(select).fetchone()[0]
+
+
+def _quoted(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+@cache
+def _pattern(scale: int) -> re.Pattern[str]:
+    return re.compile(sql.number_pattern(scale))
+
+
+def _base_units(text: str, scale: int) -> int | None:
+    """Return a number written as text times 10**scale, None if that is not an exact integer."""
+    return int(Decimal(text).scaleb(scale)) if _pattern(scale).fullmatch(text) else None

@@ -1,0 +1,1 @@
+"""The record: signed events, every party's journal, the coordinator's log, and the check of it all."""

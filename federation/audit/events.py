@@ -1,0 +1,110 @@
+"""Events: what a party did, in canonical JSON, signed by it as a DSSE envelope and chained to its previous one.
+
+An event names its actor and role, so that an officer's approval is the same kind of thing as a node's egress. It holds
+integers and strings only (floats have no canonical JSON), and nothing out of a row: digests are of ciphertexts, or
+salted. `seen` is the last checkpoint its signer has co-signed; witnesses fill it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from crypto.signing import SigningKey, open_envelope, sign_envelope
+
+EVENT_TYPE = "application/vnd.keyong.event+json"
+
+# An entry bundle of the tlog-tiles format gives an entry's length in two bytes.
+MAX_ENTRY_BYTES = 65_535
+
+FIRST_PREV = "0" * 64
+
+EventType = Literal[
+    "enrol", "start", "request.submit", "approval.grant", "approval.deny", "job.start", "job.end",
+    "commit", "open", "release.decide", "egress", "egress.deny", "result.read", "incident",
+]  # fmt: skip
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who acted.
+
+    Attributes:
+        name: a party, or officer@party.
+        role: node, automatic, coordinator, analyst, operator, officer or auditor.
+    """
+
+    name: str
+    role: Literal["node", "automatic", "coordinator", "analyst", "operator", "officer", "auditor"]
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A checkpoint: the log's size and root hash (hex), 0 and "" before the first."""
+
+    size: int = 0
+    root: str = ""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One act of one party.
+
+    Attributes:
+        log: the log's origin.
+        node: the party whose chain it is.
+        seq: its number in that chain, from 0.
+        prev: SHA-256 of the chain's previous envelope, hex; zeros for the first.
+        time: UTC, ISO 8601 with milliseconds and a trailing Z.
+        job: "" for acts outside a job.
+        attempt: 0 outside a job.
+        data: integers and strings only.
+    """
+
+    v: Literal[1] = 1
+    log: str
+    node: str
+    seq: int
+    prev: str
+    time: str
+    type: EventType
+    job: str
+    attempt: int
+    actor: Actor
+    seen: Seen
+    data: dict[str, int | str]
+
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(Event)
+
+
+def timestamp(at: datetime) -> str:
+    """Write a time as events do."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def sign_event(event: Event, key: SigningKey) -> bytes:
+    """Return the entry: the canonical DSSE envelope around the event.
+
+    Raises:
+        ValueError: the entry is longer than a log takes.
+    """
+    entry = sign_envelope(key, EVENT_TYPE, _encoder.encode(event))
+    if len(entry) > MAX_ENTRY_BYTES:
+        raise ValueError("an event must fit into 65535 bytes")
+    return entry
+
+
+def read_event(entry: bytes, keys: Mapping[str, bytes]) -> Event:
+    """Verify an entry's signature and read its event.
+
+    Raises:
+        crypto.errors.SignatureError: not signed by one of `keys`, or not canonical.
+        ValueError: the payload is no event, or not its canonical bytes.
+    """
+    payload = open_envelope(entry, EVENT_TYPE, keys)
+    event = _decoder.decode(payload)
+    if _encoder.encode(event) != payload:
+        raise ValueError("not the canonical bytes of an event")
+    return event

@@ -1,0 +1,1 @@
+"""The coordinator: job queue, sequencer, control socket, and the Flower ServerApp."""

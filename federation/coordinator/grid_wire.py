@@ -1,0 +1,136 @@
+"""One job's wire over a Flower Grid: signed requests out, verified answers back, events into the log."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from flwr.app import Message
+from flwr.serverapp import Grid
+
+from federation.coordinator.sequencer import Sequencer
+from federation.errors import NodeError, from_code
+from federation.governance.identity import Identity
+from federation.governance.roster import Roster
+from federation.messages import Failure, Header, Packet, Payload, decode
+from federation.node.client_app import pack, unpack
+from federation.wire import Answer
+
+
+class Nodes(Protocol):
+    """What a grid that knows departments by name can tell besides what Flower's does."""
+
+    def node_of(self, party: str) -> int | None:
+        """The Flower node id of a party that is there."""
+        ...
+
+    def why_gone(self, party: str) -> str:
+        """The code of the error that ended a party's last process."""
+        ...
+
+
+class GridWire:
+    """Implements `federation.wire.Wire` for one job."""
+
+    def __init__(
+        self,
+        *,
+        grid: Grid,
+        nodes: Nodes,
+        identity: Identity,
+        roster: Roster,
+        sequencer: Sequencer,
+        job: str,
+        plan: str,
+        deadline_s: float,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Make the wire of one job.
+
+        Args:
+            plan: the plan's hash.
+            before: called before anything is asked; raises to stop the job.
+        """
+        self._grid, self._nodes, self._identity, self._roster = grid, nodes, identity, roster
+        self._sequencer, self._job, self._plan = sequencer, job, plan
+        self._deadline_s, self._before = deadline_s, before
+
+    def ask(self, requests: Mapping[str, Payload]) -> dict[str, Answer]:
+        """Send every party its request and wait for all answers; see `Wire`."""
+        self._before()
+        waiting: dict[int, tuple[str, str]] = {}
+        messages = []
+        for party, payload in requests.items():
+            node = self._nodes.node_of(party)
+            if node is None:
+                raise NodeError(self._nodes.why_gone(party), party=party)
+            header = self._header(party)
+            packet = Packet(envelope=self._identity.sign(header, payload))
+            kind = str(type(payload).__struct_config__.tag)
+            messages.append(self._grid.create_message(pack(packet), f"query.{kind}", node, self._job))
+            waiting[node] = (party, header.number)
+        replies = self._grid.send_and_receive(messages, timeout=self._deadline_s)
+        answers: dict[str, Answer] = {}
+        failures: list[NodeError | Exception] = []
+        for reply in replies:
+            party, number = waiting.pop(reply.metadata.src_node_id)
+            try:
+                answers[party] = self._read(reply, party, number)
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        for party, _ in waiting.values():
+            gone = self._nodes.node_of(party) is None
+            code = self._nodes.why_gone(party) if gone else "node.late"
+            raise NodeError(code, party=party, seconds=int(self._deadline_s))
+        return {party: answers[party] for party in requests}
+
+    def _header(self, party: str) -> Header:
+        return Header(
+            origin=self._roster.origin,
+            job=self._job,
+            attempt=1 if self._job else 0,
+            plan=self._plan,
+            roster=self._roster.hash,
+            epoch=self._roster.epoch,
+            sender=self._identity.name,
+            recipient=party,
+            number=secrets.token_hex(16),
+            reply_to="",
+        )
+
+    def _read(self, reply: Message, party: str, number: str) -> Answer:
+        if reply.has_error():
+            raise NodeError("node.failed", party=party)
+        try:
+            packet = unpack(reply.content)
+            envelope = self._roster.open(packet.envelope)
+        except NodeError as exc:
+            raise NodeError(exc.code, party=party) from exc
+        header = envelope.header
+        if (header.sender, header.recipient) != (party, self._identity.name):
+            raise NodeError("node.foreign", party=party)
+        # An answer to another question, however genuine, is no answer to this one.
+        if (header.reply_to, header.job, header.plan) != (number, self._job, self._plan):
+            raise NodeError("node.replayed", party=party)
+        try:
+            payload = decode(envelope.payload)
+        except ValueError as exc:
+            raise NodeError("node.garbage", party=party) from exc
+        self._sequencer.accept(party, packet.entries)
+        if isinstance(payload, Failure):
+            raise from_code(payload.code, party=party)
+        return Answer(payload, packet.envelope)
+
+
+def wait_until(condition: Callable[[], bool], *, deadline_s: float, pause: Callable[[], None]) -> bool:
+    """Call `pause` until `condition` holds or the deadline passes; says whether it holds."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        pause()
+    return True

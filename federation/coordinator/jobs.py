@@ -1,0 +1,98 @@
+"""The job queue: one job at a time, watched by whoever submitted it.
+
+Jobs live in memory. What has to survive a crash is in the log; a job that was running when the coordinator stopped is
+over, and asking again is a new attempt.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+
+from federation.errors import KeyongError, RefusedError
+from federation.plan import Plan
+from federation.queries.sums import SealedTotals
+
+MAX_WAITING = 100
+
+
+class Job:
+    """One submitted request and what has become of it."""
+
+    def __init__(self, name: str, plan: Plan, request: bytes) -> None:
+        self.name, self.plan, self.request = name, plan, request
+        self.steps: list[tuple[str, float]] = []
+        self.result: SealedTotals | None = None
+        self.error: KeyongError | None = None
+        self._done = False
+        self._cancelled = False
+        self._changed = threading.Condition()
+
+    def step(self, name: str) -> None:
+        """Note that a step begins.
+
+        Raises:
+            RefusedError: whoever asked has gone away.
+        """
+        with self._changed:
+            if self._cancelled:
+                raise RefusedError("refused.cancelled")
+            self.steps.append((name, time.monotonic()))
+            self._changed.notify_all()
+
+    def cancel(self) -> None:
+        """Stop before the next step."""
+        with self._changed:
+            self._cancelled = True
+
+    def finish(self, result: SealedTotals | None, error: KeyongError | None) -> None:
+        """End the job, one way or the other."""
+        with self._changed:
+            self.result, self.error, self._done = result, error, True
+            self.steps.append(("end", time.monotonic()))
+            self._changed.notify_all()
+
+    def watch(self, interval_s: float) -> Iterator[tuple[str, float] | None]:
+        """Yield every step as it begins, and None at least every `interval_s` seconds; ends with the job."""
+        seen = 0
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._done or len(self.steps) > seen, timeout=interval_s)  # noqa: B023
+                fresh, done = self.steps[seen:], self._done
+            yield from fresh
+            seen += len(fresh)
+            if done:
+                return
+            if not fresh:
+                yield None
+
+
+class JobQueue:
+    """Jobs in the order they came."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.Queue[Job | None] = queue.Queue(MAX_WAITING)
+        self.running: Job | None = None
+
+    def submit(self, job: Job) -> None:
+        """Add a job.
+
+        Raises:
+            RefusedError: too many are waiting.
+        """
+        try:
+            self._waiting.put_nowait(job)
+        except queue.Full as exc:
+            raise RefusedError("refused.busy", waiting=MAX_WAITING) from exc
+
+    def next(self) -> Job | None:
+        """Wait for the next job; None when the queue is closed."""
+        self.running = None
+        self.running = self._waiting.get()
+        return self.running
+
+    def close(self) -> None:
+        """Let `next` return None once the waiting jobs are done."""
+        self._waiting.put(None)

@@ -1,0 +1,295 @@
+"""What parties say to each other: typed payloads, and the signed envelope around one.
+
+A payload is a frozen struct, told by its tag; unknown tags and unknown fields are refused. The envelope is signed over
+everything that fixes its meaning, so that an answer cannot be moved to another job, attempt, roster or recipient.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Round = Literal["counts", "sums"]
+
+# One message: the largest legitimate one carries the ciphertexts of every contributor, some MB.
+MAX_MESSAGE_BYTES = 64 * 2**20
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """Base of everything that is said."""
+
+
+# -- coordinator to department --------------------------------------------------------------------------------------
+
+
+class Propose(Payload, frozen=True, tag="propose"):
+    """Do you agree to this?
+
+    Attributes:
+        request: the analyst's signed envelope with the plan.
+    """
+
+    request: bytes
+
+
+class Commit(Payload, frozen=True, tag="commit"):
+    """Encrypt your numbers of this round and commit to the ciphertexts.
+
+    Attributes:
+        decision: for the sums, the gate's signed envelope saying which groups are suppressed.
+    """
+
+    round: Round
+    decision: bytes | None = None
+
+
+class Reveal(Payload, frozen=True, tag="reveal"):
+    """Everybody has committed; send your ciphertexts.
+
+    Attributes:
+        commitments: the signed envelopes of all contributors.
+    """
+
+    round: Round
+    commitments: tuple[bytes, ...]
+
+
+class Open(Payload, frozen=True, tag="open"):
+    """Recompute the product and open it partially to the recipient that the plan names for the round.
+
+    Attributes:
+        inputs: the signed ciphertext envelopes of all contributors.
+        product: the coordinator's product of the ciphertexts.
+        decision: for the sums, as in Commit.
+    """
+
+    round: Round
+    commitments: tuple[bytes, ...]
+    inputs: tuple[bytes, ...]
+    product: tuple[bytes, ...]
+    decision: bytes | None = None
+
+
+class Decide(Payload, frozen=True, tag="decide"):
+    """Release gate: combine these shares, read the counts, decide which groups are suppressed.
+
+    Attributes:
+        shares: the key holders' signed envelopes.
+    """
+
+    shares: tuple[bytes, ...]
+
+
+class Sync(Payload, frozen=True, tag="sync"):
+    """Send what your journal holds and the log does not yet.
+
+    Attributes:
+        known: how many of your entries the log has.
+    """
+
+    known: int
+
+
+# -- department to coordinator --------------------------------------------------------------------------------------
+
+
+class Agreement(Payload, frozen=True, tag="agreement"):
+    """This department agrees to the plan.
+
+    Attributes:
+        by: "automatic", or the officer.
+    """
+
+    by: str
+
+
+class Commitment(Payload, frozen=True, tag="commitment"):
+    """SHA-256 of the ciphertexts that will follow, hex."""
+
+    round: Round
+    digest: str
+
+
+class Ciphertexts(Payload, frozen=True, tag="ciphertexts"):
+    """One department's encrypted numbers, packed."""
+
+    round: Round
+    values: tuple[bytes, ...]
+
+
+class Share(Payload, frozen=True, tag="share"):
+    """A partial decryption, sealed to its reader."""
+
+    round: Round
+    box: bytes
+
+
+class Decision(Payload, frozen=True, tag="decision"):
+    """Which groups are suppressed, sealed to each contributor and to the analyst; the coordinator cannot read it."""
+
+    boxes: dict[str, bytes]
+
+
+class Synced(Payload, frozen=True, tag="synced"):
+    """The rest of the journal travels beside this."""
+
+
+class Failure(Payload, frozen=True, tag="failure"):
+    """It cannot be done: a code and nothing else."""
+
+    code: str
+
+
+# -- analyst to the federation --------------------------------------------------------------------------------------
+
+
+class Request(Payload, frozen=True, tag="request"):
+    """An analyst's plan, in its canonical bytes."""
+
+    plan: bytes
+
+
+# -- a party and its launcher, before it may speak to anyone ----------------------------------------------------------
+
+
+class Identity(Payload, frozen=True, tag="identity"):
+    """I am ready; these are my public keys.
+
+    Attributes:
+        enrolled: hash of the roster I have pinned; "" if none yet.
+    """
+
+    party: str
+    signing: bytes
+    box: bytes
+    enrolled: str
+
+
+class Deal(Payload, frozen=True, tag="deal"):
+    """Dealer: make the joint key and seal one share to each of these.
+
+    Attributes:
+        holders: party to public box key, in the order of the shares.
+    """
+
+    holders: dict[str, bytes]
+    threshold: int
+    key_bits: int
+
+
+class Dealt(Payload, frozen=True, tag="dealt"):
+    """The joint public key and the sealed shares; the dealer ends with this."""
+
+    public_key: bytes
+    shares: dict[str, bytes]
+
+
+class Enrol(Payload, frozen=True, tag="enrol"):
+    """The roster to pin; for key holders with their sealed share."""
+
+    roster: bytes
+    share: bytes = b""
+
+
+class Enrolled(Payload, frozen=True, tag="enrolled"):
+    """I have pinned it."""
+
+    roster: str
+
+
+class Unready(Payload, frozen=True, tag="unready"):
+    """I cannot start; the code says why, and `details` names what federation.toml declares."""
+
+    code: str
+    details: dict[str, str]
+
+
+Message = (
+    Propose | Commit | Reveal | Open | Decide | Sync | Agreement | Commitment | Ciphertexts | Share | Decision
+    | Synced | Failure | Request | Identity | Deal | Dealt | Enrol | Enrolled | Unready
+)  # fmt: skip
+
+_payload_decoder = msgspec.msgpack.Decoder(Message)
+_encoder = msgspec.msgpack.Encoder(order="deterministic")
+
+
+def encode(payload: Payload) -> bytes:
+    """Return the canonical MessagePack bytes of a payload."""
+    return _encoder.encode(payload)
+
+
+def decode(data: bytes) -> Message:
+    """Read a payload.
+
+    Raises:
+        ValueError: the bytes are not a payload, or not its canonical form.
+    """
+    payload: Message = _payload_decoder.decode(data)
+    if _encoder.encode(payload) != data:
+        raise ValueError("not the canonical bytes of a payload")
+    return payload
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, array_like=True):
+    """What an envelope's signature binds its payload to.
+
+    Attributes:
+        origin: the log's origin, so that nothing can be carried from one federation to another.
+        job: the job's name; "" outside a job.
+        attempt: 1 for the first try; a new attempt is agreed to anew.
+        plan: hash of the plan; "" outside a job.
+        roster: hash of the roster whose keys count.
+        epoch: of the joint key.
+        number: 128 random bits in hex, this message's own name.
+        reply_to: the number of the message it answers; "" for a request.
+    """
+
+    origin: str
+    job: str
+    attempt: int
+    plan: str
+    roster: str
+    epoch: int
+    sender: str
+    recipient: str
+    number: str
+    reply_to: str
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, array_like=True):
+    """A payload under its header, signed by the sender."""
+
+    header: Header
+    payload: bytes
+    signature: bytes
+
+    def signed_bytes(self) -> bytes:
+        """The bytes that the signature covers."""
+        return b"keyong/envelope/v1\n" + _encoder.encode((self.header, self.payload))
+
+    def to_bytes(self) -> bytes:
+        """Canonical bytes."""
+        return _encoder.encode(self)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Envelope:
+        """Read an envelope; its signature is not checked here.
+
+        Raises:
+            ValueError: the bytes are no envelope, or not its canonical form.
+        """
+        envelope = _envelope_decoder.decode(data)
+        if envelope.to_bytes() != data:
+            raise ValueError("not the canonical bytes of an envelope")
+        return envelope
+
+
+_envelope_decoder = msgspec.msgpack.Decoder(Envelope)
+
+
+class Packet(msgspec.Struct, frozen=True, kw_only=True):
+    """What one Flower message carries: an envelope, and journal entries on their way to the log."""
+
+    envelope: bytes
+    entries: tuple[bytes, ...] = ()

@@ -1,0 +1,1 @@
+"""One department: its gateway, its handlers, and the Flower ClientApp around them."""

@@ -1,0 +1,46 @@
+"""The Flower ClientApp of a department: every request of the protocol is a `query.<kind>` message."""
+
+from __future__ import annotations
+
+from flwr.app import ConfigRecord, Context, Message, RecordDict
+from flwr.clientapp import ClientApp
+
+from federation.errors import NodeError
+from federation.messages import Packet
+from federation.node.department import Department
+
+RECORD = "keyong"
+REQUESTS = ("propose", "commit", "reveal", "open", "decide", "sync")
+
+
+def client_app(department: Department) -> ClientApp:
+    """Wrap a department so that any Flower runtime can carry its messages."""
+    app = ClientApp()
+
+    def handle(message: Message, context: Context) -> Message:
+        packet = department.answer(unpack(message.content).envelope)
+        return Message(pack(packet), reply_to=message)
+
+    for kind in REQUESTS:
+        app.query(kind)(handle)
+    return app
+
+
+def pack(packet: Packet) -> RecordDict:
+    """Put a packet into the one record of a Flower message."""
+    return RecordDict({RECORD: ConfigRecord({"envelope": packet.envelope, "entries": list(packet.entries)})})
+
+
+def unpack(content: RecordDict) -> Packet:
+    """Take the packet out.
+
+    Raises:
+        NodeError: there is none in it, or something beside it.
+    """
+    record = content.get(RECORD)
+    if len(content) != 1 or not isinstance(record, ConfigRecord) or set(record) != {"envelope", "entries"}:
+        raise NodeError("node.garbage", party="?")
+    envelope, entries = record["envelope"], record["entries"]
+    if not isinstance(envelope, bytes) or not isinstance(entries, list):
+        raise NodeError("node.garbage", party="?")
+    return Packet(envelope=envelope, entries=tuple(entry for entry in entries if isinstance(entry, bytes)))

@@ -1,0 +1,133 @@
+"""One department's side of every conversation: verify, hand to the role, sign the answer, pass the gateway."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+
+from federation.audit.events import Actor
+from federation.audit.journal import Draft, Journal
+from federation.errors import KeyongError, NodeError, RefusedError
+from federation.messages import (
+    Commit,
+    Decide,
+    Envelope,
+    Failure,
+    Header,
+    Message,
+    Open,
+    Packet,
+    Payload,
+    Propose,
+    Reveal,
+    Sync,
+    Synced,
+    decode,
+)
+from federation.node.gateway import Gateway
+from federation.queries import sums
+from federation.queries.sums import Act, Job, Office
+
+logger = logging.getLogger(__name__)
+
+# Requests a department has answered, kept to refuse them a second time; older ones belong to jobs long gone.
+MAX_REMEMBERED = 100_000
+
+
+class Department:
+    """Answers the coordinator's requests."""
+
+    def __init__(self, office: Office, journal: Journal, gateway: Gateway) -> None:
+        self._office, self._journal, self.gateway = office, journal, gateway
+        self._jobs: dict[str, Job] = {}
+        self._answered: dict[str, None] = {}
+        self._synced = 0
+
+    def answer(self, data: bytes) -> Packet:
+        """Answer one request; what is refused is answered by a code.
+
+        Args:
+            data: the coordinator's signed envelope.
+
+        Raises:
+            NodeError: the request is not the coordinator's under our roster; it gets no answer.
+            HomeError: the journal cannot be written.
+        """
+        request = self._open(data)
+        try:
+            act = self._act(request)
+            return self._pack(request.header, act.payload, act.drafts)
+        except KeyongError as error:
+            return self._refuse(request.header, error)
+        except Exception as error:
+            # A bug must not carry a row out in its words: the owner's log gets the place, the wire only a code.
+            logger.error("internal error in %s", type(error).__name__, exc_info=error)
+            return self._refuse(request.header, NodeError("node.failed", party=self._office.name))
+
+    def _open(self, data: bytes) -> Envelope:
+        envelope = self._office.roster.open(data)
+        header, roster = envelope.header, self._office.roster
+        if header.sender not in roster.names("coordinator") or header.recipient != self._office.name:
+            raise NodeError("node.foreign", party=header.sender)
+        if header.number in self._answered:
+            raise NodeError("node.replayed", party=header.sender)
+        if len(self._answered) >= MAX_REMEMBERED:
+            self._answered.pop(next(iter(self._answered)))
+        self._answered[header.number] = None
+        return envelope
+
+    def _act(self, request: Envelope) -> Act:
+        payload: Message = decode(request.payload)
+        if isinstance(payload, Sync):
+            self._synced = payload.known
+            return Act(Synced())
+        if isinstance(payload, Propose):
+            job, act = sums.agree(self._office, request, payload)
+            self._jobs = {job.job: job}  # one at a time: a new job ends the one before
+            return act
+        mine = self._jobs.get(request.header.job)
+        if mine is None or (mine.attempt, mine.plan.hash) != (request.header.attempt, request.header.plan):
+            raise RefusedError("refused.order")
+        match payload:
+            case Commit():
+                return sums.commit(self._office, mine, payload)
+            case Reveal():
+                return sums.reveal(self._office, mine, payload)
+            case Open():
+                return sums.open_product(self._office, mine, payload)
+            case Decide():
+                return sums.decide(self._office, mine, payload)
+            case _:
+                raise RefusedError("refused.order")
+
+    def _refuse(self, request: Header, error: KeyongError) -> Packet:
+        # A refused job is over here: nothing more will be answered about it.
+        self._jobs.pop(request.job, None)
+        logger.warning("refused a request of job %s: %s", request.job or "-", error.code)
+        incident = Draft(
+            type="incident",
+            actor=Actor(name=self._office.name, role="node"),
+            job=request.job,
+            attempt=request.attempt,
+            data={"code": error.code},
+        )
+        return self._pack(request, Failure(code=error.code), (incident,))
+
+    def _pack(self, request: Header, payload: Payload, drafts: Sequence[Draft]) -> Packet:
+        header = Header(
+            origin=request.origin,
+            job=request.job,
+            attempt=request.attempt,
+            plan=request.plan,
+            roster=request.roster,
+            epoch=request.epoch,
+            sender=self._office.name,
+            recipient=request.sender,
+            number=secrets.token_hex(16),
+            reply_to=request.number,
+        )
+        fresh = self.gateway.admit(header, payload, drafts)
+        older = self._journal.entries(self._synced)
+        self._synced += len(older) + len(fresh)
+        return Packet(envelope=self._office.identity.sign(header, payload), entries=(*older, *fresh))

@@ -1,0 +1,1 @@
+"""Protocols that answer queries: one file each, the whole story in it, a block per role."""

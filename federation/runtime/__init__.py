@@ -1,0 +1,1 @@
+"""Where parties run: launcher, confinement, local grid."""

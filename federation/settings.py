@@ -1,0 +1,397 @@
+"""One TOML file, `federation.toml`, read into frozen values; and the catalogue, its public part.
+
+Every key has a default or is required; unknown keys, missing files and wrong types are errors that name the key.
+Numbers of a column (bounds, cuts) are written in the column's own unit and kept in base units: times 10**N for
+decimal(N), so that every number of the protocol is an integer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+
+from crypto.paillier import MINIMUM_KEY_BITS
+from federation.errors import SettingsError
+from federation.plan import MAX_RANGE_BITS, Column
+
+Use = Literal["never", "join_key", "filter", "group_by", "aggregate", "feature", "plain"]
+
+PARTY_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+TABLE_NAME = re.compile(r"[^\W\d]\w{0,62}")
+TYPE_NAME = re.compile(r"integer|decimal\([1-6]\)|text|date|boolean")
+RESERVED_NAMES = frozenset({"coordinator", "dealer", "launcher", "analyst"})
+
+# One value of one contributor can be told from a sum of two by either of them, so three is the least.
+LEAST_CONTRIBUTORS = 3
+LEAST_GROUP = 3
+BOOLEAN_VALUES = ("false", "true")
+
+
+class ColumnCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A column as everybody may know it.
+
+    Attributes:
+        low: lower public bound in base units; None if the column has none.
+        high: upper public bound.
+        uses: what the owner allows; anything not listed is refused.
+        values: the public domain of a text or boolean column.
+        cuts: public cut points: base units for numbers, ISO text for dates; ascending.
+    """
+
+    name: str
+    type: str
+    unit: str
+    label: str
+    label_en: str
+    low: int | None
+    high: int | None
+    uses: tuple[Use, ...]
+    values: tuple[str, ...]
+    cuts: tuple[int, ...] | tuple[str, ...]
+
+    @property
+    def as_column(self) -> Column:
+        """The column as a store needs it."""
+        return Column(name=self.name, type=self.type)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it can be added up: integers, decimals and booleans (0 or 1)."""
+        return self.type in ("integer", "boolean") or self.type.startswith("decimal")
+
+
+class TableCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table as everybody may know it, and the departments that hold one of its shape."""
+
+    name: str
+    label: str
+    label_en: str
+    id: str
+    columns: tuple[ColumnCard, ...]
+    departments: tuple[str, ...]
+
+    def column(self, name: str) -> ColumnCard | None:
+        """Find a column by name."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What can be asked, and the rules that hold for all: public, the same for every party, known by its hash."""
+
+    federation: str
+    minimum_group: int
+    minimum_contributors: int
+    threshold: int
+    approvals: Literal["automatic"]
+    departments: tuple[str, ...]
+    tables: tuple[TableCard, ...]
+
+    def table(self, name: str) -> TableCard | None:
+        """Find a table by name."""
+        return next((table for table in self.tables if table.name == name), None)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the canonical bytes, hex."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+
+
+class TableStore(msgspec.Struct, frozen=True, kw_only=True):
+    """How one department reaches one of its tables.
+
+    Attributes:
+        options: the adapter's own settings; paths are absolute.
+    """
+
+    table: str
+    adapter: str
+    options: dict[str, str]
+    columns: tuple[Column, ...]
+
+
+class Department(msgspec.Struct, frozen=True, kw_only=True):
+    """A data owner."""
+
+    name: str
+    label: str
+    label_en: str
+    stores: tuple[TableStore, ...]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole of federation.toml.
+
+    Attributes:
+        key_bits: size of the joint Paillier key.
+        deadline_s: how long a department may take to answer one message, seconds.
+    """
+
+    name: str
+    key_bits: int
+    deadline_s: int
+    departments: tuple[Department, ...]
+    catalogue: Catalogue
+
+    def labels(self, language: str) -> dict[str, str]:
+        """Departments' names for people."""
+        return {d.name: (d.label if language == "zh" else d.label_en) for d in self.departments}
+
+
+# -- the file, as it is written ------------------------------------------------------------------------------------
+
+T = TypeVar("T")
+
+
+class _Federation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    min_group_size: int = 10
+    min_contributors: int = 3
+    key_bits: int = MINIMUM_KEY_BITS
+    threshold: int | None = None
+    approvals: Literal["automatic"] = "automatic"
+    deadline_s: int = 60
+
+
+class _Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    type: str
+    uses: tuple[Use, ...]
+    unit: str = ""
+    label: str = ""
+    label_en: str = ""
+    bounds: tuple[int | float, int | float] | None = None
+    values: tuple[str, ...] = ()
+    cuts: tuple[int | float | str, ...] = ()
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True):
+    adapter: str
+    columns: dict[str, _Column]
+    id: str = ""
+    label: str = ""
+    label_en: str = ""
+
+
+class _Department(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    label: str = ""
+    label_en: str = ""
+    tables: dict[str, dict[str, object]] = {}
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    version: Literal[1]
+    federation: _Federation
+    department: tuple[_Department, ...]
+
+
+def read_settings(path: Path, *, minimum_key_bits: int = MINIMUM_KEY_BITS) -> Settings:
+    """Read and check a federation.toml.
+
+    Args:
+        minimum_key_bits: smaller keys are refused; only tests pass another number than the default.
+
+    Raises:
+        SettingsError: the file is missing or not TOML, or a key is unknown, missing or wrong; names the key.
+    """
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except OSError as exc:
+        raise SettingsError("settings.file_missing", path=path) from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise SettingsError("settings.not_toml", path=path, detail=str(exc)[:120]) from exc
+    file = _convert(raw, _File, "")
+    _check_federation(file, minimum_key_bits)
+    departments = tuple(
+        Department(
+            name=department.name,
+            label=department.label or department.name,
+            label_en=department.label_en or department.name,
+            stores=tuple(_store(department, name, table, path.parent) for name, table in department.tables.items()),
+        )
+        for department in file.department
+    )
+    return Settings(
+        name=file.federation.name,
+        key_bits=file.federation.key_bits,
+        deadline_s=file.federation.deadline_s,
+        departments=departments,
+        catalogue=_catalogue(file),
+    )
+
+
+def _convert(raw: object, kind: type[T], where: str) -> T:
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as exc:
+        reason, _, key = str(exc).partition(" - at ")
+        key = (where + key.strip("`").removeprefix("$")).strip(".")
+        raise SettingsError("settings.key", key=key or "federation.toml", reason=reason.replace("`", "")) from exc
+
+
+def _wrong(key: str, reason: str) -> SettingsError:
+    return SettingsError("settings.key", key=key, reason=reason)
+
+
+def _check_federation(file: _File, minimum_key_bits: int) -> None:
+    rules, names = file.federation, [department.name for department in file.department]
+    for name in names:
+        if not PARTY_NAME.fullmatch(name) or name in RESERVED_NAMES:
+            raise _wrong("department.name", f"{name!r} is not a lower-case name of up to 31 letters, digits, - or _")
+    if len(set(names)) < len(names):
+        raise _wrong("department.name", "two departments have the same name")
+    if len(names) < LEAST_CONTRIBUTORS:
+        raise _wrong("department", f"at least {LEAST_CONTRIBUTORS} departments are needed")
+    if rules.min_contributors < LEAST_CONTRIBUTORS:
+        raise _wrong("federation.min_contributors", f"must be {LEAST_CONTRIBUTORS} or more")
+    if rules.min_group_size < LEAST_GROUP:
+        raise _wrong("federation.min_group_size", f"must be {LEAST_GROUP} or more")
+    if rules.key_bits < minimum_key_bits or rules.key_bits % 2 or rules.key_bits > 8192:
+        raise _wrong("federation.key_bits", f"must be an even number from {minimum_key_bits} to 8192")
+    if rules.threshold is not None and not 2 <= rules.threshold <= len(names):
+        raise _wrong("federation.threshold", f"must be from 2 to {len(names)}, the number of departments")
+    if not 1 <= rules.deadline_s <= 3600:
+        raise _wrong("federation.deadline_s", "must be from 1 to 3600 seconds")
+
+
+def _table(department: _Department, name: str, raw: Mapping[str, object]) -> tuple[_Table, dict[str, str]]:
+    """Split a table into our keys and the adapter's own."""
+    where = f"department[{department.name}].tables.{name}"
+    if not TABLE_NAME.fullmatch(name):
+        raise _wrong(where, "a table's name is letters, digits and _, not starting with a digit")
+    table = _convert(raw, _Table, where)
+    ours = {field.name for field in msgspec.structs.fields(_Table)}
+    options = {key: value for key, value in raw.items() if key not in ours}
+    for key, value in options.items():
+        if not isinstance(value, str):
+            raise _wrong(f"{where}.{key}", "expected text")
+    return table, {key: str(value) for key, value in options.items()}
+
+
+def _store(department: _Department, name: str, raw: Mapping[str, object], folder: Path) -> TableStore:
+    table, options = _table(department, name, raw)
+    if "path" in options:
+        data = (folder / options["path"]).resolve()
+        if not data.is_file():
+            raise SettingsError(
+                "settings.data_missing", key=f"department[{department.name}].tables.{name}.path", path=data
+            )
+        options["path"] = str(data)
+    columns = tuple(Column(name=column, type=card.type) for column, card in table.columns.items())
+    return TableStore(table=name, adapter=table.adapter, options=options, columns=columns)
+
+
+def _catalogue(file: _File) -> Catalogue:
+    cards: dict[str, TableCard] = {}
+    for department in file.department:
+        for name, raw in department.tables.items():
+            table, _ = _table(department, name, raw)
+            where = f"department[{department.name}].tables.{name}"
+            if not table.columns:
+                raise _wrong(f"{where}.columns", "a table needs at least one column")
+            card = TableCard(
+                name=name,
+                label=table.label or name,
+                label_en=table.label_en or name,
+                id=table.id,
+                columns=tuple(_column(f"{where}.columns.{c}", c, column) for c, column in table.columns.items()),
+                departments=(department.name,),
+            )
+            known = cards.get(name)
+            if known is not None:
+                if msgspec.structs.replace(card, departments=known.departments) != known:
+                    raise SettingsError("settings.tables_differ", table=name, department=department.name)
+                card = msgspec.structs.replace(card, departments=(*known.departments, department.name))
+            cards[name] = card
+    rules, count = file.federation, len(file.department)
+    return Catalogue(
+        federation=rules.name,
+        minimum_group=rules.min_group_size,
+        minimum_contributors=rules.min_contributors,
+        threshold=rules.threshold or count // 2 + 1,
+        approvals=rules.approvals,
+        departments=tuple(sorted(d.name for d in file.department)),
+        tables=tuple(
+            msgspec.structs.replace(card, departments=tuple(sorted(card.departments)))
+            for _, card in sorted(cards.items())
+        ),
+    )
+
+
+def _column(where: str, name: str, column: _Column) -> ColumnCard:
+    if not TYPE_NAME.fullmatch(column.type):
+        raise _wrong(f"{where}.type", "must be integer, decimal(1) to decimal(6), text, date or boolean")
+    if not column.uses or ("never" in column.uses and len(column.uses) > 1):
+        raise _wrong(f"{where}.uses", '"never" stands alone, and an empty list is written ["never"]')
+    scale = Column(name=name, type=column.type).scale
+    number = column.type in ("integer", "boolean") or scale > 0
+    low, high = _bounds(where, column, scale, number=number)
+    values = BOOLEAN_VALUES if column.type == "boolean" else column.values
+    if len(set(values)) < len(values):
+        raise _wrong(f"{where}.values", "a value is listed twice")
+    cuts = _cuts(where, column, scale, number=number)
+    if "aggregate" in column.uses and number and low is None:
+        raise _wrong(f"{where}.bounds", "a number that may be aggregated needs bounds = [low, high]")
+    if "group_by" in column.uses and not values and (not cuts or column.type == "date"):
+        raise _wrong(f"{where}.values", "a column to group by needs values = [...], or cuts = [...] for a number")
+    if "filter" in column.uses and not values and not cuts:
+        raise _wrong(f"{where}.cuts", "a column to filter by needs cuts = [...], or values = [...] for text")
+    return ColumnCard(
+        name=name,
+        type=column.type,
+        unit=column.unit,
+        label=column.label or name,
+        label_en=column.label_en or name,
+        low=low,
+        high=high,
+        uses=column.uses,
+        values=values,
+        cuts=cuts,
+    )
+
+
+def _bounds(where: str, column: _Column, scale: int, *, number: bool) -> tuple[int, int] | tuple[None, None]:
+    if column.type == "boolean":
+        return 0, 1
+    if column.bounds is None:
+        return None, None
+    if not number:
+        raise _wrong(f"{where}.bounds", f"a column of type {column.type} has no bounds")
+    low, high = (_base_units(f"{where}.bounds", value, scale) for value in column.bounds)
+    if low >= high:
+        raise _wrong(f"{where}.bounds", "the lower bound must be below the upper")
+    if (high - low).bit_length() > MAX_RANGE_BITS:
+        raise _wrong(f"{where}.bounds", f"the range may have up to {MAX_RANGE_BITS} bits, in base units")
+    return low, high
+
+
+def _cuts(where: str, column: _Column, scale: int, *, number: bool) -> tuple[int, ...] | tuple[str, ...]:
+    if not column.cuts:
+        return ()
+    cuts: tuple[int, ...] | tuple[str, ...]
+    if number and column.type != "boolean":
+        cuts = tuple(_base_units(f"{where}.cuts", cut, scale) for cut in column.cuts)
+    elif column.type == "date" and all(isinstance(cut, str) for cut in column.cuts):
+        cuts = tuple(str(cut) for cut in column.cuts)
+    else:
+        raise _wrong(f"{where}.cuts", f"a column of type {column.type} has no such cuts")
+    if any(not low < high for low, high in pairwise(cuts)):  # type: ignore[operator]  # all int or all str
+        raise _wrong(f"{where}.cuts", "cut points must ascend")
+    return cuts
+
+
+def _base_units(where: str, value: float | str, scale: int) -> int:
+    """Turn a number as written into base units, exactly."""
+    if isinstance(value, str):
+        raise _wrong(where, "expected a number")
+    exact = Decimal(repr(value)).scaleb(scale)
+    if not exact.is_finite() or exact != exact.to_integral_value():
+        raise _wrong(where, f"{value!r} has more digits than the column's type")
+    return int(exact)
