@@ -55,7 +55,7 @@ class ColumnCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     high: int | None
     uses: tuple[Use, ...]
     values: tuple[str, ...]
-    cuts: tuple[int, ...] | tuple[str, ...]
+    cuts: tuple[int | str, ...]
 
     @property
     def as_column(self) -> Column:
@@ -372,10 +372,10 @@ def _bounds(where: str, column: _Column, scale: int, *, number: bool) -> tuple[i
     return low, high
 
 
-def _cuts(where: str, column: _Column, scale: int, *, number: bool) -> tuple[int, ...] | tuple[str, ...]:
+def _cuts(where: str, column: _Column, scale: int, *, number: bool) -> tuple[int | str, ...]:
     if not column.cuts:
         return ()
-    cuts: tuple[int, ...] | tuple[str, ...]
+    cuts: tuple[int | str, ...]
     if number and column.type != "boolean":
         cuts = tuple(_base_units(f"{where}.cuts", cut, scale) for cut in column.cuts)
     elif column.type == "date" and all(isinstance(cut, str) for cut in column.cuts):

@@ -7,6 +7,8 @@ DuckDB may be forbidden every file and every extension: its own GB18030 would ha
 The file is opened anew for every call, so that a replaced file is seen and nothing is held in between.
 """
 
+# ruff: noqa: S608 - SQL is put together from our own names.
+
 from __future__ import annotations
 
 import codecs
@@ -15,7 +17,7 @@ import io
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -38,10 +40,12 @@ CHUNK_BYTES = 1 << 20
 BYTE_ORDER_MARK = "\ufeff"
 
 # A stream is parsed by one thread, whatever is set. Groups and buffers fit the memory many times over; should they
-# not, the query fails rather than spill rows into temporary files.
+# not, the query fails rather than spill rows into temporary files. Not knowing how long a stream is, DuckDB would
+# guess, and turn a join around until the stream is the side that it keeps in memory.
 DUCKDB_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
+    "disabled_optimizers": "build_side_probe_side",
     "memory_limit": "512MB",
     "temp_directory": "",
     "threads": 1,
@@ -135,26 +139,34 @@ class _CsvTable:
             return field
         if column.type == "boolean":
             return sql.boolean(field)
-        # 18 digits are parsed fast, in 64 bits; the product's type would count 18 more.
-        number = f"CAST(CAST({field} AS DECIMAL({sql.DIGITS}, {column.scale})) AS DECIMAL(38, {column.scale}))"
+        # Behind an exponent the text is the integer itself, and exact: nothing is multiplied.
+        pattern = sql.number_pattern(column.scale)
         return (
-            f"CASE WHEN regexp_full_match({field}, '{sql.number_pattern(column.scale)}') "
-            f"THEN CAST({number} * {10**column.scale} AS BIGINT) END"
+            f"CASE WHEN regexp_full_match({field}, '{pattern}') THEN CAST({field} || 'e{column.scale}' AS BIGINT) END"
         )
 
-    def totals(self, addends: str, width: int, parameters: Mapping[str, int | str]) -> list[tuple[int, ...]]:
-        sums = ", ".join(f"sum(a{index})" for index in range(width))
-        return self._run(f"SELECT cell, {sums} FROM ({addends}) GROUP BY cell", parameters)  # noqa: S608 - ours alone
+    def totals(self, scan: sql.Scan) -> list[tuple[int, ...]]:
+        with self._connected() as (connection, stream):
+            for index, labels in enumerate(scan.domains):
+                connection.execute(
+                    f"CREATE TEMP TABLE key{index} AS SELECT unnest($labels) AS label, unnest(range($count)) AS place",
+                    {"labels": labels, "count": len(labels)},
+                )
+            sums = ", ".join(f"sum(a{index})" for index in range(scan.width))
+            select = f"SELECT cell, {sums} FROM ({scan.addends}) GROUP BY cell"
+            return connection.execute(select, {**scan.parameters, "stream": stream}).fetchall()
 
-    def scalar(self, select: str) -> object:
-        return self._run(select, {})[0][0]
+    def row(self, select: str) -> tuple[object, ...]:
+        with self._connected() as (connection, stream):
+            return connection.execute(select, {"stream": stream}).fetchall()[0]
 
-    def _run(self, select: str, parameters: Mapping[str, int | str]) -> list[tuple[int, ...]]:
+    @contextmanager
+    def _connected(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
         # The connection ends before the stream: it holds the pipe's reading end, which would keep the feeder waiting.
         with self._stream() as stream, duckdb.connect(config=DUCKDB_SETTINGS) as connection:
             connection.execute(f"SET allowed_paths = ['{stream}']")
             connection.execute("SET enable_external_access = false")
-            return connection.execute(select, {**parameters, "stream": stream}).fetchall()
+            yield connection, stream
 
     @contextmanager
     def _stream(self) -> Iterator[str]:

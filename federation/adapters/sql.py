@@ -17,7 +17,7 @@ parameters, never SQL.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Protocol
 
 from federation import plan
@@ -51,7 +51,7 @@ class Table(Protocol):
 
     @property
     def fence(self) -> str:
-        """A clause that keeps the store from computing an inner expression once per use; may be empty."""
+        """A clause that keeps the store from computing a subquery's expression once per use; may be empty."""
         ...
 
     def field(self, column: Column) -> str:
@@ -66,12 +66,12 @@ class Table(Protocol):
         """Return the expression for a field as integer in base units or as text, NULL if it is not of its type."""
         ...
 
-    def totals(self, addends: str, width: int, parameters: Mapping[str, int | str]) -> Iterable[tuple[int, ...]]:
-        """Run `addends`, a SELECT of the columns cell, a0, a1, ... a{width-1}, and add the others up by cell."""
+    def totals(self, scan: Scan) -> Iterable[tuple[int, ...]]:
+        """Make the tables of `scan.domains`, run `scan.addends`, and add up its other columns by its first, the cell."""
         ...
 
-    def scalar(self, select: str) -> object:
-        """Run a SELECT of one row and one column."""
+    def row(self, select: str) -> tuple[object, ...]:
+        """Run a SELECT of one row."""
         ...
 
 
@@ -82,17 +82,17 @@ def aggregate(query: LocalQuery, table: Table) -> Cells:
         DataError: a value of the wrong type, a missing column, or more rows than the protocol's bound.
     """
     scan = Scan(query, table)
-    totals = {cell: sums for cell, *sums in table.totals(scan.addends, scan.width, scan.parameters)}
-    for index, column in enumerate(query.columns):
-        if any(sums[1 + index] for sums in totals.values()):
-            # Where to look, for the owner's own log. The value stays out of it: logs are copied more freely than data.
-            row = table.scalar(scan.first_wrong_row(index))
-            logger.warning("column %r, row %s: not of the declared type %s", column.name, row, column.type)
-            raise DataError("data.type")
+    totals = {cell: sums for cell, *sums in table.totals(scan)}
+    if any(wrong for _, wrong, *_ in totals.values()):
+        # Where to look, for the owner's own log. The value stays out of it: logs are copied more freely than data.
+        for column, row in zip(query.columns, table.row(scan.first_wrong_rows), strict=True):
+            if row is not None:
+                logger.warning("column %r, row %s: not of the declared type %s", column.name, row, column.type)
+        raise DataError("data.type")
     totals.pop(NOWHERE, None)
     if any(rows > plan.MAX_ROWS for rows, *_ in totals.values()):
         raise DataError("data.too_large")
-    return {cell: scan.recombine(sums) for cell, sums in totals.items()}
+    return {cell: scan.recombine(limbs) for cell, (_, _, *limbs) in totals.items()}
 
 
 def number_pattern(scale: int) -> str:
@@ -112,94 +112,72 @@ def boolean(field: str) -> str:
 
 
 class Scan:
-    """The SQL of one pass and how to read its totals.
+    """The SQL of one pass, and how to read its totals.
 
     Attributes:
-        addends: the SELECT; its columns are cell and a0 (always 1), one flag per wrong value, then the measures' limbs.
+        domains: the labels, by place, of the tables key0, key1, ... (label, place) that the pass joins.
+        addends: the SELECT. Its columns are cell; a0, always 1; a1, 1 if a value is wrong; the limbs of the measures.
         width: how many columns there are to add up.
         parameters: by name, without the dollar sign.
+        first_wrong_rows: the SELECT of the first row, from 1, in which each column is not of its type, NULL if none.
     """
 
     def __init__(self, query: LocalQuery, table: Table) -> None:
+        self.domains: list[list[int | str]] = []
         self.parameters: dict[str, int | str] = {}
-        self._numbers = {column.name: index for index, column in enumerate(query.columns)}
-        self._types = {column.name: column.type for column in query.columns}
+        self._joins: list[str] = []
+        self._columns = {column.name: (f"v{index}", column.type) for index, column in enumerate(query.columns)}
         self._measures = [_limbs(measure, f"x{index}") for index, measure in enumerate(query.measures)]
-        self._typed = _typed(query.columns, table)
 
-        lookups = [key for key in query.group_by if not key.cuts]
-        domains = [f"key{index}(label, place) AS (VALUES {self._domain(key)})" for index, key in enumerate(lookups)]
-        joins = [
-            f"LEFT JOIN key{index} ON {self._value(key.column)} = key{index}.label" for index, key in enumerate(lookups)
-        ]
-        flags = [f"f{index} IS NOT NULL AND v{index} IS NULL AS w{index}" for index in self._numbers.values()]
+        typed = _typed(query.columns, table)
+        wrong = [f"f{index} IS NOT NULL AND v{index} IS NULL" for index in range(len(query.columns))]
+        any_wrong = " OR ".join(f"({condition})" for condition in wrong) or "false"
         clipped = [f"{self._addend(measure)} AS x{index}" for index, measure in enumerate(query.measures)]
-        placed = (
-            f"SELECT {', '.join([f'{self._cell(query)} AS cell', *flags, *clipped])} "
-            f"FROM typed {' '.join(joins)} {table.fence}"
-        )
-        columns = [
-            "1",
-            *(f"CASE WHEN w{index} THEN 1 ELSE 0 END" for index in self._numbers.values()),
-            *(limb for limbs in self._measures for _, limb in limbs),
-        ]
+        cell = self._cell(query)
+        columns = ["1", "CASE WHEN wrong THEN 1 ELSE 0 END", *(limb for limbs in self._measures for _, limb in limbs)]
+
         self.width = len(columns)
         self.addends = (
-            f"WITH {', '.join([self._typed, *domains, f'placed AS ({placed})'])} "
+            f"WITH {typed}, placed AS (SELECT {', '.join([f'{cell} AS cell', f'{any_wrong} AS wrong', *clipped])} "
+            f"FROM typed {' '.join(self._joins)} {table.fence}) "
             f"SELECT coalesce(cell, {NOWHERE}) AS cell, "
             f"{', '.join(f'{column} AS a{index}' for index, column in enumerate(columns))} FROM placed"
         )
-
-    def first_wrong_row(self, index: int) -> str:
-        """Return the SELECT of the first row, from 1, in which the query's column `index` is not of its type."""
-        return (
-            f"WITH {self._typed} SELECT min(position) FROM "
-            f"(SELECT row_number() OVER () AS position, f{index}, v{index} FROM typed) AS numbered "
-            f"WHERE f{index} IS NOT NULL AND v{index} IS NULL"
+        self.first_wrong_rows = (
+            f"WITH {typed}, numbered AS (SELECT row_number() OVER () AS position, * FROM typed) "
+            f"SELECT {', '.join(f'min(CASE WHEN {condition} THEN position END)' for condition in wrong)} FROM numbered"
         )
 
-    def recombine(self, sums: list[int]) -> tuple[int, ...]:
-        """Put the measures of one group together from their limbs."""
-        rest = iter(sums[1 + len(self._numbers) :])
-        return tuple(sum(weight * next(rest) for weight, _ in limbs) for limbs in self._measures)
+    def recombine(self, limbs: list[int]) -> tuple[int, ...]:
+        """Put the measures of one group together from the sums of their limbs."""
+        rest = iter(limbs)
+        return tuple(sum(weight * next(rest) for weight, _ in parts) for parts in self._measures)
 
-    def _bind(self, value: int | str) -> str:
+    def _bind(self, constant: int | str) -> str:
         name = f"p{len(self.parameters)}"
-        self.parameters[name] = value
+        self.parameters[name] = constant
         return f"${name}"
 
-    def _value(self, column: str) -> str:
-        return f"v{self._numbers[column]}"
-
-    def _domain(self, key: GroupKey) -> str:
-        labels = [TRUTH[label] if self._types[key.column] == "boolean" else label for label in key.values]
-        return ", ".join(f"({self._bind(label)}, {place})" for place, label in enumerate(labels))
-
     def _cell(self, query: LocalQuery) -> str:
-        terms = ["0"]
-        stride = query.group_count
-        lookup = 0
+        cell = "0"
         for key in query.group_by:
-            stride //= len(key.labels)
-            if key.cuts:
-                place = self._band(key)
-            else:
-                place = f"key{lookup}.place"
-                lookup += 1
-            terms.append(f"{stride} * {place}")
-        cell = " + ".join(terms)
+            cell = f"({cell}) * {len(key.labels)} + {self._place(key)}"
         conditions = " AND ".join(self._condition(condition) for condition in query.where)
         return f"CASE WHEN {conditions} THEN {cell} END" if conditions else cell
 
-    def _band(self, key: GroupKey) -> str:
-        value = self._value(key.column)
-        bands = " ".join(
-            f"WHEN {value} < {self._bind(_within_reach(cut))} THEN {band}" for band, cut in enumerate(key.cuts)
-        )
-        return f"CASE WHEN {value} IS NULL THEN NULL {bands} ELSE {len(key.cuts)} END"
+    def _place(self, key: GroupKey) -> str:
+        value, kind = self._columns[key.column]
+        if key.cuts:
+            cuts = [self._bind(_within_reach(cut)) for cut in key.cuts]
+            bands = " ".join(f"WHEN {value} < {cut} THEN {band}" for band, cut in enumerate(cuts))
+            return f"CASE WHEN {value} IS NULL THEN NULL {bands} ELSE {len(cuts)} END"
+        table = f"key{len(self.domains)}"
+        self.domains.append([TRUTH[label] if kind == "boolean" else label for label in key.values])
+        self._joins.append(f"LEFT JOIN {table} ON {value} = {table}.label")
+        return f"{table}.place"
 
     def _condition(self, condition: Condition) -> str:
-        value = self._value(condition.column)
+        value, _ = self._columns[condition.column]
         if condition.operator in ("is null", "is not null"):
             return f"{value} {condition.operator.upper()}"
         constants = [self._bind(_within_reach(constant)) for constant in condition.values]
@@ -210,7 +188,7 @@ class Scan:
     def _addend(self, measure: Measure) -> str:
         if measure.kind == "rows":
             return "1"
-        value = self._value(measure.column)
+        value, _ = self._columns[measure.column]
         if measure.kind == "count":
             return f"CASE WHEN {value} IS NULL THEN 0 ELSE 1 END"
         low, high, span = (self._bind(number) for number in (measure.low, measure.high, measure.high - measure.low))

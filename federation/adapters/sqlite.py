@@ -5,12 +5,14 @@ transaction covers a call. A database in WAL mode needs its -shm file, so its fo
 process must have it open; SQLite refuses otherwise, and so do we.
 """
 
+# ruff: noqa: S608 - SQL is put together from our own names and quoted identifiers.
+
 from __future__ import annotations
 
 import logging
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from functools import cache
@@ -80,7 +82,8 @@ class _SqliteTable:
 
     def __init__(self, connection: sqlite3.Connection, table: str) -> None:
         self._connection = connection
-        self.source = f"{_quoted(table)} AS source"
+        # Named "main", lest a temporary table of ours be meant.
+        self.source = f"main.{_quoted(table)} AS source"
         named = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1", (table,))
         self.columns: tuple[str, ...] = tuple(name for (name,) in named)
         if not self.columns:
@@ -114,20 +117,26 @@ class _SqliteTable:
             f"WHEN 'text' THEN base_units({field}, {column.scale}) END"
         )
 
-    def totals(self, addends: str, width: int, parameters: Mapping[str, int | str]) -> list[tuple[int, ...]]:
+    def totals(self, scan: sql.Scan) -> list[tuple[int, ...]]:
+        execute = self._connection.execute
+        for index, labels in enumerate(scan.domains):
+            execute(f"CREATE TEMP TABLE key{index} (label PRIMARY KEY, place) WITHOUT ROWID")
+            places = zip(labels, range(len(labels)), strict=True)
+            self._connection.executemany(f"INSERT INTO temp.key{index} VALUES (?, ?)", places)
         # GROUP BY would sort the whole table first, in memory or in temporary files. A table of the groups, updated
         # row by row, needs room for the groups only.
-        names = [f"a{index}" for index in range(width)]
-        self._connection.execute(f"CREATE TEMP TABLE cells (cell INTEGER PRIMARY KEY, {', '.join(names)})")
-        added = ", ".join(f"{name} = {name} + excluded.{name}" for name in names)
-        self._connection.execute(
-            f"INSERT INTO temp.cells SELECT * FROM ({addends}) WHERE true ON CONFLICT (cell) DO UPDATE SET {added}",
-            parameters,
+        names = [f"a{index}" for index in range(scan.width)]
+        execute(f"CREATE TEMP TABLE cells (cell INTEGER PRIMARY KEY, {', '.join(names)})")
+        execute(
+            f"INSERT INTO temp.cells SELECT * FROM ({scan.addends}) WHERE true "
+            f"ON CONFLICT (cell) DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in names)}",
+            scan.parameters,
         )
-        return self._connection.execute("SELECT * FROM temp.cells").fetchall()
+        return execute("SELECT * FROM temp.cells").fetchall()
 
-    def scalar(self, select: str) -> object:
-        return self._connection.execute(select).fetchone()[0]
+    def row(self, select: str) -> tuple[object, ...]:
+        found: tuple[object, ...] = self._connection.execute(select).fetchone()
+        return found
 
 
 def _quoted(identifier: str) -> str:

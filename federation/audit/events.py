@@ -13,7 +13,8 @@ from typing import Literal
 
 import msgspec
 
-from crypto.signing import SigningKey, open_envelope, sign_envelope
+from crypto.errors import SignatureError
+from crypto.signing import SigningKey, key_id, open_envelope, sign_envelope
 
 EVENT_TYPE = "application/vnd.keyong.event+json"
 
@@ -79,6 +80,13 @@ _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(Event)
 
 
+class _Envelope(msgspec.Struct):
+    payload: bytes
+
+
+_envelope_decoder = msgspec.json.Decoder(_Envelope)
+
+
 def timestamp(at: datetime) -> str:
     """Write a time as events do."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -96,14 +104,21 @@ def sign_event(event: Event, key: SigningKey) -> bytes:
     return entry
 
 
-def read_event(entry: bytes, keys: Mapping[str, bytes]) -> Event:
-    """Verify an entry's signature and read its event.
+def read_event(entry: bytes, parties: Mapping[str, bytes]) -> Event:
+    """Verify that an entry is signed by the very party whose event it is, and read it.
+
+    Args:
+        parties: public signing keys by party.
 
     Raises:
-        crypto.errors.SignatureError: not signed by one of `keys`, or not canonical.
+        crypto.errors.SignatureError: a party we do not know, not signed by it, or not canonical.
         ValueError: the payload is no event, or not its canonical bytes.
     """
-    payload = open_envelope(entry, EVENT_TYPE, keys)
+    claimed = _decoder.decode(_envelope_decoder.decode(entry).payload)
+    public = parties.get(claimed.node)
+    if public is None:
+        raise SignatureError("the event's party is not known")
+    payload = open_envelope(entry, EVENT_TYPE, {key_id(public): public})
     event = _decoder.decode(payload)
     if _encoder.encode(event) != payload:
         raise ValueError("not the canonical bytes of an event")

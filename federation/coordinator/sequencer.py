@@ -19,7 +19,7 @@ class Sequencer:
 
     def __init__(self, log: Log, journal: Journal, roster: Roster) -> None:
         self._log, self._journal, self._roster = log, journal, roster
-        self._keys = roster.event_keys
+        self._keys = roster.signers
         self._lock = threading.Lock()
         self._known: dict[str, tuple[int, str]] = {}
         for entry in log.entries():

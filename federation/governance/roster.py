@@ -13,7 +13,7 @@ import msgspec
 
 from crypto.errors import SignatureError
 from crypto.paillier import PublicKey
-from crypto.signing import key_id, verify
+from crypto.signing import verify
 from federation.errors import NodeError
 from federation.messages import Envelope
 
@@ -61,9 +61,9 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return tuple(party.name for party in self.parties if party.role == role)
 
     @property
-    def event_keys(self) -> dict[str, bytes]:
-        """Public signing keys by key id."""
-        return {key_id(party.signing): party.signing for party in self.parties}
+    def signers(self) -> dict[str, bytes]:
+        """Public signing keys by party."""
+        return {party.name: party.signing for party in self.parties}
 
     def paillier(self, *, minimum_bits: int) -> PublicKey:
         """The joint key, refused if it is smaller than `minimum_bits`."""

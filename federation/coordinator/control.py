@@ -1,0 +1,188 @@
+"""The coordinator's control socket: one JSON line in, lines of progress and one of outcome back.
+
+Only this machine's user reaches it (mode 0600). What comes in is signed by an analyst; what goes out is sealed to it.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from federation.coordinator.jobs import Job, JobQueue
+from federation.coordinator.sequencer import Sequencer
+from federation.errors import HomeError, KeyongError, NodeError, RefusedError, from_code
+from federation.governance.roster import Roster
+from federation.messages import Request, decode
+from federation.plan import Plan
+from federation.queries.sums import SealedTotals
+
+logger = logging.getLogger(__name__)
+
+MAX_LINE = 16 << 20
+POLL_S = 0.2
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a client wants.
+
+    Attributes:
+        do: run a request, bring an analyst's events, or learn how many of them the log has.
+        party: the analyst.
+        request: the signed request, to submit.
+        entries: the analyst's events.
+    """
+
+    do: Literal["submit", "record", "known"]
+    party: str
+    request: bytes = b""
+    entries: tuple[bytes, ...] = ()
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One line back; the last one has `done` or `code`.
+
+    Attributes:
+        step: the step that begins.
+        at: the coordinator's monotonic clock, seconds.
+        code: of the error that ended it.
+        details: what the error's text mentions.
+        known: how many of the party's events the log has.
+        decision, shares: a result, sealed.
+    """
+
+    step: str = ""
+    at: float = 0.0
+    done: bool = False
+    code: str = ""
+    details: dict[str, str] = {}
+    known: int = 0
+    decision: bytes = b""
+    shares: tuple[bytes, ...] = ()
+
+
+# -- the coordinator's side -------------------------------------------------------------------------------------------
+
+
+class ControlServer:
+    """Takes connections, a thread each; they are few and local."""
+
+    def __init__(self, listener: socket.socket, jobs: JobQueue, sequencer: Sequencer, roster: Roster) -> None:
+        self._listener, self._jobs, self._sequencer, self._roster = listener, jobs, sequencer, roster
+
+    def start(self) -> None:
+        """Serve in the background."""
+        threading.Thread(target=self._accept, name="control", daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                for line in self._answer(_read_line(connection), connection):
+                    connection.sendall(msgspec.json.encode(line) + b"\n")
+            except OSError:
+                logger.info("a client went away")
+
+    def _answer(self, text: bytes, connection: socket.socket) -> Iterator[Line]:
+        try:
+            ask = msgspec.json.decode(text, type=Ask)
+            analyst = self._roster.party(ask.party)
+            if analyst is None or analyst.role != "analyst":
+                raise RefusedError("refused.requester")
+            if ask.entries:
+                self._sequencer.accept(ask.party, ask.entries)
+            if ask.do == "submit":
+                yield from self._submit(ask, connection)
+            else:
+                yield Line(done=True, known=self._sequencer.known(ask.party))
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            yield Line(code="refused.control")
+        except KeyongError as error:
+            yield Line(code=error.code, details={k: str(v) for k, v in error.details.items()})
+
+    def _submit(self, ask: Ask, connection: socket.socket) -> Iterator[Line]:
+        envelope = self._roster.open(ask.request)
+        payload = decode(envelope.payload)
+        if envelope.header.sender != ask.party or not isinstance(payload, Request):
+            raise RefusedError("refused.requester")
+        job = Job(envelope.header.job, Plan.from_bytes(payload.plan), ask.request)
+        self._jobs.submit(job)
+        for step in job.watch(POLL_S):
+            if step is not None:
+                yield Line(step=step[0], at=step[1])
+            elif select.select([connection], [], [], 0)[0] and not connection.recv(1, socket.MSG_PEEK):
+                job.cancel()  # whoever asked has hung up
+        if job.error is not None:
+            raise job.error
+        if job.result is not None:
+            yield Line(done=True, decision=job.result.decision, shares=job.result.shares)
+
+
+def _read_line(connection: socket.socket) -> bytes:
+    data = bytearray()
+    connection.settimeout(30.0)
+    while not data.endswith(b"\n"):
+        part = connection.recv(1 << 16)
+        if not part or len(data) > MAX_LINE:
+            break
+        data += part
+    connection.settimeout(None)
+    return bytes(data)
+
+
+# -- the client's side ------------------------------------------------------------------------------------------------
+
+
+class ControlClient:
+    """Talks to a running coordinator."""
+
+    def __init__(self, path: Path, party: str) -> None:
+        self._path, self._party = path, party
+
+    def known(self) -> int:
+        """How many of the party's events the log has."""
+        return self._last(Ask(do="known", party=self._party)).known
+
+    def record(self, entries: list[bytes]) -> None:
+        """Bring the party's events to the log."""
+        self._last(Ask(do="record", party=self._party, entries=tuple(entries)))
+
+    def submit(self, request: bytes, progress: Callable[[str, float], None]) -> SealedTotals:
+        """Run a request and wait for its end.
+
+        Raises:
+            KeyongError: what the federation answered.
+            HomeError: nobody answers on the socket, or the connection broke.
+        """
+        last = self._last(Ask(do="submit", party=self._party, request=request), progress)
+        return SealedTotals(decision=last.decision, shares=last.shares)
+
+    def _last(self, ask: Ask, progress: Callable[[str, float], None] = lambda *_: None) -> Line:
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(str(self._path))
+                connection.sendall(msgspec.json.encode(ask) + b"\n")
+                with connection.makefile("rb") as lines:
+                    for text in lines:
+                        line = msgspec.json.decode(text, type=Line)
+                        if line.step:
+                            progress(line.step, line.at)
+                        elif line.code:
+                            raise from_code(line.code, **line.details)
+                        else:
+                            return line
+        except OSError as exc:
+            raise HomeError("home.not_running") from exc
+        except msgspec.MsgspecError as exc:
+            raise NodeError("node.garbage", party="coordinator") from exc
+        raise HomeError("home.coordinator_gone")

@@ -1,0 +1,626 @@
+"""The launcher: starts the parties as siblings, enrols them, copies bytes between them and counts, restarts the dead.
+
+One single-threaded process. It imports everything once and then forks each party, so that seven parties cost one
+import; it makes no key and no random state before a fork. It holds no secret: what it copies is signed and encrypted,
+and its byte counts are the observer's that is neither sender nor receiver.
+
+The operator who runs it is trusted to enrol the right parties: the roster is made here and pinned by everyone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import logging
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+import msgspec
+
+from federation.errors import NodeError
+from federation.governance.identity import write_whole
+from federation.governance.roster import Party as RosterParty
+from federation.governance.roster import Role, Roster
+from federation.messages import Deal, Dealt, Enrol, Enrolled, Identity, Payload, Unready, decode, encode
+from federation.runtime.confinement import ConfinementError, confine, harden_plain_process
+from federation.runtime.frames import FrameReader, frame
+from federation.runtime.local_grid import Notice
+
+logger = logging.getLogger(__name__)
+
+COORDINATOR, DEALER = "coordinator", "dealer"
+
+START_DEADLINE_S = 60.0
+STOP_DEADLINE_S = 5.0
+MAX_RESTARTS = 5  # within RESTART_WINDOW_S; a party that cannot stay up is left down with its reason
+RESTART_WINDOW_S = 60.0
+CHUNK = 1 << 16
+MAX_BUFFER = 8 << 20  # stop reading from one side when the other lags by this much
+
+# Exit statuses of a party, and the code that people read.
+EXIT_BUG, EXIT_CONFINEMENT, EXIT_STORAGE, EXIT_DISK_FULL, EXIT_GARBAGE = 70, 71, 74, 28, 65
+EXIT_CODES = {
+    EXIT_BUG: "node.failed",
+    EXIT_CONFINEMENT: "node.unconfined",
+    EXIT_STORAGE: "node.storage",
+    EXIT_DISK_FULL: "node.disk_full",
+    EXIT_GARBAGE: "node.garbage_in",
+}
+PR_SET_NAME = 15
+
+PACKETS = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_DGRAM
+
+
+class State(Enum):
+    """How far a party is."""
+
+    STARTING = "starting"
+    IDENTIFIED = "identified"
+    ENROLLED = "ready"
+    DOWN = "down"
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One life of one department's process, and the bytes that passed between it and everybody else."""
+
+    party: str
+    number: int
+    sent: int = 0
+    received: int = 0
+    ended: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Party:
+    """A child process."""
+
+    name: str
+    role: Role
+    pid: int = 0
+    stream: socket.socket | None = None
+    reader: FrameReader = field(default_factory=FrameReader)
+    state: State = State.STARTING
+    identity: Identity | None = None
+    session: Session | None = None
+    code: str = ""
+    started: float = 0.0
+    deaths: list[float] = field(default_factory=list)
+    restart_at: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Pipe:
+    """One direction of the copy proxy: what was read from one end and not yet written to the other."""
+
+    buffer: bytearray = field(default_factory=bytearray)
+
+
+@dataclass(slots=True, kw_only=True)
+class Link:
+    """A department's two ends: its own socket, and the one whose other end the coordinator holds."""
+
+    party: Party
+    inner: socket.socket
+    outer: socket.socket
+    outward: Pipe = field(default_factory=Pipe)
+    inward: Pipe = field(default_factory=Pipe)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starter:
+    """How to run one party, inside its own process.
+
+    Attributes:
+        run: called with the party's socket and its session number; returns the exit status.
+        readable: data files outside the home that this party may read.
+        keep: further descriptors it may keep.
+    """
+
+    run: Callable[[socket.socket, int], int]
+    readable: tuple[Path, ...] = ()
+    keep: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceremony:
+    """What the roster is made of, besides the parties' own keys."""
+
+    origin: str
+    threshold: int
+    key_bits: int
+    analysts: tuple[RosterParty, ...]
+
+
+class Launcher:
+    """Runs one federation on one machine until it is told to stop."""
+
+    def __init__(
+        self,
+        *,
+        home: Path,
+        confined: bool,
+        starters: Mapping[str, Starter],
+        ceremony: Ceremony,
+        listener: socket.socket,
+        report: Callable[[dict[str, object]], None],
+    ) -> None:
+        """Prepare; nothing is started yet.
+
+        Args:
+            home: the federation's home.
+            confined: whether parties get namespaces of their own; else they are plain processes.
+            starters: the coordinator, every department, and the dealer.
+            listener: the launcher's own control socket.
+            report: tells whoever started us how far we are.
+        """
+        self._home, self._confined, self._starters, self._ceremony = home, confined, starters, ceremony
+        self._listener, self._report = listener, report
+        departments = [name for name in starters if name not in (COORDINATOR, DEALER)]
+        self._coordinator = Party(name=COORDINATOR, role="coordinator")
+        self._departments = {name: Party(name=name, role="department") for name in sorted(departments)}
+        self._dealer: Party | None = None
+        self._links: dict[str, Link] = {}
+        self._selector = selectors.DefaultSelector()
+        self._roster_file = home / "launcher" / "roster.json"
+        self._wire_file = home / "launcher" / "wire.json"
+        self._roster = Roster.from_bytes(self._roster_file.read_bytes()) if self._roster_file.exists() else None
+        self._sessions = _read_sessions(self._wire_file)
+        self._counted = False
+        self._stopping = False
+        self._ready = False
+        self._begun = time.monotonic()
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Start everybody, serve until stopped; returns the exit status."""
+        if _threads() > 1:
+            raise RuntimeError("the launcher must be single-threaded when it forks")
+        wake_in, wake_out = os.pipe()
+        os.set_blocking(wake_in, False)
+        os.set_blocking(wake_out, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: self._stop())
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command that started us
+        signal.set_wakeup_fd(wake_out, warn_on_full_buffer=False)
+        self._selector.register(wake_in, selectors.EVENT_READ, lambda: os.read(wake_in, 4096))
+        self._listener.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._serve_operator)
+        for party in self._everybody():
+            self._start(party)
+        while not self._stopping:
+            for key, _ in self._selector.select(self._patience()):
+                if key.fileobj == wake_in or key.fileobj in self._selector.get_map():
+                    key.data()
+            self._reap()
+            self._restart_due()
+            self._give_up_if_late()
+            self._save_counts()
+        self._end()
+        return 0 if self._ready else 1
+
+    def _everybody(self) -> list[Party]:
+        return [self._coordinator, *self._departments.values(), *([self._dealer] if self._dealer else [])]
+
+    def _patience(self) -> float:
+        return 0.2 if self._counted or not self._ready or any(p.restart_at for p in self._everybody()) else 5.0
+
+    def _stop(self) -> None:
+        self._stopping = True
+
+    def _end(self) -> None:
+        """Close every socket, which is the parties' word to leave, and see them out."""
+        # What a party still had to say is counted before its socket is closed.
+        for link in list(self._links.values()):
+            self._copy(link, link.inner, link.outward, outward=True)
+        for party in self._everybody():
+            if party.stream is not None:
+                self._forget(party.stream)
+                party.stream.close()
+        for link in self._links.values():
+            link.outer.close()
+        end = time.monotonic() + STOP_DEADLINE_S
+        for party in self._everybody():
+            while party.pid and time.monotonic() < end:
+                pid, _ = os.waitpid(party.pid, os.WNOHANG)
+                if pid:
+                    party.pid = 0
+                else:
+                    signal.sigtimedwait([signal.SIGCHLD], 0.05) if hasattr(signal, "sigtimedwait") else None
+            if party.pid:
+                os.kill(party.pid, signal.SIGKILL)
+                os.waitpid(party.pid, 0)
+            if party.session is not None:
+                party.session.ended = True
+        self._counted = True
+        self._save_counts()
+
+    # -- children -------------------------------------------------------------------------------------------------
+
+    def _start(self, party: Party) -> None:
+        starter, home = self._starters[party.name], self._home / "parties" / party.name
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, PACKETS if party.role == "coordinator" else socket.SOCK_STREAM)
+        number = 1 + max((s.number for s in self._sessions if s.party == party.name), default=0)
+        if party.role == "department":
+            party.session = Session(party=party.name, number=number)
+            self._sessions.append(party.session)
+        party.pid = os.fork()
+        if party.pid == 0:
+            ours.close()
+            _become(starter, home, self._home, theirs, number, confined=self._confined)
+        theirs.close()
+        ours.setblocking(False)
+        party.stream, party.reader, party.identity, party.code = ours, FrameReader(), None, ""
+        party.state, party.started, party.restart_at = State.STARTING, time.monotonic(), None
+        self._selector.register(ours, selectors.EVENT_READ, lambda: self._hear(party))
+
+    def _reap(self) -> None:
+        for party in self._everybody():
+            if not party.pid:
+                continue
+            pid, status = os.waitpid(party.pid, os.WNOHANG)
+            if pid:
+                self._buried(party, os.waitstatus_to_exitcode(status))
+
+    def _buried(self, party: Party, status: int) -> None:
+        """Clean up after a party's end, and arrange for its return."""
+        party.pid = 0
+        killed = status < 0 or status > 128
+        party.code = "node.killed" if killed else EXIT_CODES.get(status, "node.gone")
+        if party is self._dealer:
+            if party.state is not State.ENROLLED:
+                self._fail({"code": party.code, "details": {"party": DEALER}})
+            return
+        if not (party.state is State.DOWN and party.code == "node.gone"):
+            logger.warning("%s ended with status %d: %s", party.name, status, party.code)
+        link = self._links.get(party.name)
+        if link is not None:
+            self._copy(link, link.inner, link.outward, outward=True)  # its last words, already in the socket
+            self._flush(link)
+            self._notify(Notice(party=party.name, code=party.code))
+            self._unlink(link)
+        if party.stream is not None:
+            self._forget(party.stream)
+            party.stream.close()
+            party.stream = None
+        if party.session is not None:
+            party.session.ended, self._counted = True, True
+        party.state = State.DOWN
+        if not self._ready:
+            self._fail({"code": party.code, "details": {"party": party.name}})
+            return
+        now = time.monotonic()
+        party.deaths = [*(t for t in party.deaths if now - t < RESTART_WINDOW_S), now]
+        if len(party.deaths) <= MAX_RESTARTS:
+            party.restart_at = now
+        else:
+            logger.error("%s ended %d times within a minute and stays down", party.name, len(party.deaths))
+        if party.role == "coordinator":
+            # Departments were in the middle of something with the old one: everybody begins anew.
+            for department in self._departments.values():
+                if department.pid:
+                    os.kill(department.pid, signal.SIGKILL)
+
+    def _restart_due(self) -> None:
+        for party in self._everybody():
+            if party.restart_at is not None and not party.pid:
+                self._start(party)
+
+    def _give_up_if_late(self) -> None:
+        for party in self._everybody():
+            waiting = party.state in (State.STARTING, State.IDENTIFIED) and party.pid
+            if waiting and time.monotonic() - party.started > START_DEADLINE_S:
+                if self._ready:
+                    os.kill(party.pid, signal.SIGKILL)
+                else:
+                    self._fail(
+                        {"code": "node.late", "details": {"party": party.name, "seconds": int(START_DEADLINE_S)}}
+                    )
+
+    def _fail(self, reason: dict[str, object]) -> None:
+        if not self._stopping:
+            self._report(reason)
+        self._stop()
+
+    # -- enrolment ------------------------------------------------------------------------------------------------
+
+    def _hear(self, party: Party) -> None:
+        """Read what a party says to its launcher, before it may speak to anyone else."""
+        if party.stream is None:
+            return
+        try:
+            data = party.stream.recv(CHUNK)
+        except (BlockingIOError, ConnectionError):
+            data = b""
+        if not data:
+            self._forget(party.stream)  # its end follows by SIGCHLD
+            return
+        self._count(party, sent=len(data))
+        try:
+            bodies = [data] if party.role == "coordinator" else party.reader.feed(data)
+            for body in bodies:
+                self._heard(party, decode(body))
+        except (ValueError, NodeError):
+            logger.warning("%s said something that is not enrolment", party.name)
+            os.kill(party.pid, signal.SIGKILL)
+
+    def _heard(self, party: Party, payload: Payload) -> None:
+        match payload:
+            case Identity() if party.state is State.STARTING:
+                party.identity, party.state = payload, State.IDENTIFIED
+                self._enrol_when_all_are_there(party)
+            case Unready():
+                details = {**payload.details, "party": party.name}
+                party.state = State.DOWN
+                if not self._ready:
+                    self._fail({"code": payload.code, "details": details})
+            case Dealt() if party is self._dealer and party.state is State.STARTING:
+                party.state = State.ENROLLED
+                self._make_roster(payload)
+            case Enrolled() if party.state is State.IDENTIFIED and self._roster is not None:
+                if payload.roster == self._roster.hash:
+                    party.state = State.ENROLLED
+                    self._joined(party)
+            case _:
+                raise NodeError("node.protocol", party=party.name)
+
+    def _enrol_when_all_are_there(self, party: Party) -> None:
+        if self._roster is not None:
+            known = self._roster.party(party.name)
+            said = party.identity
+            if known is None or said is None or (known.signing, known.box) != (said.signing, said.box):
+                self._fail({"code": "home.roster_differs", "details": {"party": party.name}})
+                return
+            self._say(party, Enrol(roster=self._roster.to_bytes()))
+        elif self._dealer is None and all(p.identity for p in self._everybody()):
+            self._dealer = Party(name=DEALER, role="department")
+            self._start(self._dealer)
+            boxes = {name: p.identity.box for name, p in self._departments.items() if p.identity}
+            ceremony = self._ceremony
+            self._say(self._dealer, Deal(holders=boxes, threshold=ceremony.threshold, key_bits=ceremony.key_bits))
+
+    def _make_roster(self, dealt: Dealt) -> None:
+        parties = [
+            RosterParty(name=p.name, role=p.role, signing=p.identity.signing, box=p.identity.box)
+            for p in (self._coordinator, *self._departments.values())
+            if p.identity
+        ]
+        self._roster = Roster(
+            origin=self._ceremony.origin,
+            epoch=1,
+            parties=(*parties, *self._ceremony.analysts),
+            holders=tuple(self._departments),
+            threshold=self._ceremony.threshold,
+            public_key=dealt.public_key,
+        )
+        content = self._roster.to_bytes()
+        for party in (self._coordinator, *self._departments.values()):
+            self._say(party, Enrol(roster=content, share=dealt.shares.get(party.name, b"")))
+
+    def _joined(self, party: Party) -> None:
+        self._report({"party": party.name})
+        if self._coordinator.state is State.ENROLLED:
+            for department in self._departments.values():
+                if department.state is State.ENROLLED and department.name not in self._links:
+                    self._link(department)
+        everybody = (self._coordinator, *self._departments.values())
+        if not self._ready and self._roster and all(p.state is State.ENROLLED for p in everybody):
+            # Only now: a roster that not everybody has pinned must not outlive a failed first start.
+            write_whole(self._roster_file, self._roster.to_bytes())
+            self._ready = True
+            self._report({"ready": True, "seconds": round(time.monotonic() - self._begun, 2)})
+
+    def _say(self, party: Party, payload: Payload) -> None:
+        if party.stream is None:
+            return
+        data = encode(payload)
+        data = data if party.role == "coordinator" else frame(data)
+        party.stream.setblocking(True)
+        party.stream.settimeout(START_DEADLINE_S)
+        with contextlib.suppress(OSError):  # gone: its end follows by SIGCHLD
+            party.stream.sendall(data)
+        party.stream.setblocking(False)
+        self._count(party, received=len(data))
+
+    # -- the copy proxy -------------------------------------------------------------------------------------------
+
+    def _link(self, party: Party) -> None:
+        if party.stream is None:
+            return
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self._forget(party.stream)
+        link = Link(party=party, inner=party.stream, outer=ours)
+        self._links[party.name] = link
+        self._watch(link)
+        self._notify(Notice(party=party.name), theirs)
+        theirs.close()
+
+    def _unlink(self, link: Link) -> None:
+        del self._links[link.party.name]
+        for stream in (link.inner, link.outer):
+            self._forget(stream)
+        link.outer.close()
+
+    def _watch(self, link: Link) -> None:
+        """Ask for what each end can do next: take more in, or give more out."""
+        ends = ((link.inner, link.outward, link.inward), (link.outer, link.inward, link.outward))
+        for stream, taken, given in ends:
+            wanted = (selectors.EVENT_READ if len(taken.buffer) < MAX_BUFFER else 0) | (
+                selectors.EVENT_WRITE if given.buffer else 0
+            )
+            known = self._selector.get_map().get(stream)
+            if known is None and wanted:
+                self._selector.register(stream, wanted, lambda link=link: self._move(link))
+            elif known is not None and wanted:
+                if known.events != wanted:
+                    self._selector.modify(stream, wanted, known.data)
+            elif known is not None:
+                self._selector.unregister(stream)
+
+    def _move(self, link: Link) -> None:
+        if self._links.get(link.party.name) is not link:
+            return
+        alive = self._copy(link, link.inner, link.outward, outward=True)
+        self._copy(link, link.outer, link.inward, outward=False)
+        self._flush(link)
+        if alive:
+            self._watch(link)
+        else:
+            self._forget(link.inner)  # its end follows by SIGCHLD
+
+    def _copy(self, link: Link, source: socket.socket, pipe: Pipe, *, outward: bool) -> bool:
+        """Read what is there; `recv`, unlike `recvmsg`, lets no descriptor through. False at the end of the stream."""
+        while len(pipe.buffer) < MAX_BUFFER:
+            try:
+                data = source.recv(CHUNK)
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            if not data:
+                return False
+            pipe.buffer += data
+            self._count(link.party, sent=len(data) if outward else 0, received=0 if outward else len(data))
+        return True
+
+    def _flush(self, link: Link) -> None:
+        for stream, pipe in ((link.outer, link.outward), (link.inner, link.inward)):
+            with contextlib.suppress(OSError):
+                while pipe.buffer:
+                    del pipe.buffer[: stream.send(pipe.buffer[: 1 << 20])]
+
+    def _notify(self, notice: Notice, end: socket.socket | None = None) -> None:
+        stream = self._coordinator.stream
+        if stream is None or self._coordinator.state is not State.ENROLLED:
+            return
+        with contextlib.suppress(OSError):
+            socket.send_fds(stream, [msgspec.msgpack.encode(notice)], [end.fileno()] if end else [])
+
+    def _forget(self, stream: socket.socket) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(stream)
+
+    # -- counts and the operator ----------------------------------------------------------------------------------
+
+    def _count(self, party: Party, *, sent: int = 0, received: int = 0) -> None:
+        if party.session is not None:
+            party.session.sent += sent
+            party.session.received += received
+            self._counted = True
+
+    def _save_counts(self) -> None:
+        if self._counted:
+            rows = [
+                {"party": s.party, "session": s.number, "sent": s.sent, "received": s.received, "ended": s.ended}
+                for s in self._sessions
+            ]
+            # A full disk must not end the launcher; the counts stay in memory and are written when there is room.
+            with contextlib.suppress(OSError):
+                write_whole(self._wire_file, json.dumps(rows).encode())
+                self._counted = False
+
+    def _serve_operator(self) -> None:
+        """Answer one line on the launcher's socket: status or stop."""
+        connection, _ = self._listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(1.0)
+            asked = connection.recv(64).strip()
+            self._save_counts()
+            if asked == b"stop":
+                self._stop()
+            connection.sendall(json.dumps(self._status()).encode() + b"\n")
+
+    def _status(self) -> dict[str, object]:
+        everybody = (self._coordinator, *self._departments.values())
+        return {
+            "ready": self._ready,
+            "seconds": round(time.monotonic() - self._begun, 1),
+            "launcher_rss_mb": _resident_mb(os.getpid()),
+            "parties": [
+                {
+                    "name": p.name,
+                    "role": p.role,
+                    "state": p.state.value,
+                    "code": p.code,
+                    "restarts": len(p.deaths),
+                    "session": p.session.number if p.session else 0,
+                    "sent": p.session.sent if p.session else 0,
+                    "received": p.session.received if p.session else 0,
+                    "rss_mb": _resident_mb(_innermost(p.pid)),
+                }
+                for p in everybody
+            ],
+        }
+
+
+def _read_sessions(file: Path) -> list[Session]:
+    if not file.exists():
+        return []
+    return [
+        Session(party=r["party"], number=r["session"], sent=r["sent"], received=r["received"], ended=True)
+        for r in json.loads(file.read_text())
+    ]
+
+
+def _become(starter: Starter, home: Path, homes: Path, stream: socket.socket, session: int, *, confined: bool) -> None:
+    """Turn this freshly forked process into a party. Never returns."""
+    status = EXIT_BUG
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        log = os.open(home / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_NAME, f"ky-{home.name}"[:15].encode(), 0, 0, 0)
+        keep = (stream.fileno(), *starter.keep)
+        if confined:
+            confine(homes=homes, home=home, readable=starter.readable, keep=keep)
+        else:
+            harden_plain_process(keep)
+            os.chdir(home)
+        stream.setblocking(True)
+        status = starter.run(stream, session)
+    except ConfinementError as error:
+        print(f"not confined: {error}", file=sys.stderr)
+        status = EXIT_CONFINEMENT
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _threads() -> int:
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 1
+
+
+def _innermost(pid: int) -> int:
+    """The party itself, where `pid` is only the keeper of its process namespace."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+    return pid
+
+
+def _resident_mb(pid: int) -> int:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 2**20
+    return 0
