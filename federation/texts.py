@@ -122,6 +122,24 @@ TEXTS: dict[str, Text] = {
         "port {port} is in use",
         "choose another one with --port, or stop the program that uses it",
     ),
+    "settings.usage": Text(
+        "命令行有误：{reason}",
+        "请执行 keyong --help 查看用法",
+        "the command line is wrong: {reason}",
+        "see keyong --help",
+    ),
+    "settings.interrupted": Text(
+        "已中断；没有发布任何未完成的结果",
+        "联邦若在运行会继续运行；停止：keyong down",
+        "interrupted; nothing unfinished was released",
+        "a running federation goes on; stop it with keyong down",
+    ),
+    "settings.python": Text(
+        "不支持 Python {found}",
+        "请使用 Python 3.11 或 3.12",
+        "Python {found} is not supported",
+        "use Python 3.11 or 3.12",
+    ),
     # -- home: the folder and the machine ----------------------------------------------------------------------
     "home.in_use": Text(
         "目录 {home} 中的联邦正在运行",
@@ -212,6 +230,12 @@ TEXTS: dict[str, Text] = {
         "请腾出空间后重试",
         "the disk is full and {file} cannot be written; without its ledger nothing is sent",
         "make room and try again",
+    ),
+    "home.internal": Text(
+        "程序内部出错（{kind}）",
+        "请加 --debug 重试并报告该调用栈",
+        "the program failed inside ({kind})",
+        "try again with --debug and report the traceback",
     ),
     # -- node: a party did not answer as it should -------------------------------------------------------------
     "node.gone": Text(

@@ -37,7 +37,7 @@ TEXT_TYPES = ("text", "date")
 
 TRUTH = {"false": 0, "true": 1}
 
-# Half a column's range and a bit: the product of two limbs fits 64 bits.
+# Two limbs hold any value of a column's widest range, and the product of two limbs fits 64 bits.
 LIMB_BITS = 24
 
 
@@ -67,7 +67,7 @@ class Table(Protocol):
         ...
 
     def totals(self, scan: Scan) -> Iterable[tuple[int, ...]]:
-        """Make the tables of `scan.domains`, run `scan.addends`, and add up its other columns by its first, the cell."""
+        """Make the tables of `scan.domains`, run `scan.addends` and add up its columns a0, a1, ... by cell."""
         ...
 
     def row(self, select: str) -> tuple[object, ...]:
@@ -180,10 +180,10 @@ class Scan:
         value, _ = self._columns[condition.column]
         if condition.operator in ("is null", "is not null"):
             return f"{value} {condition.operator.upper()}"
-        constants = [self._bind(_within_reach(constant)) for constant in condition.values]
         if condition.operator in ("in", "not in"):
+            constants = [self._bind(_within_reach(constant)) for constant in condition.values]
             return f"{value} {condition.operator.upper()} ({', '.join(constants)})"
-        return f"{value} {condition.operator} {constants[0]}"
+        return f"{value} {condition.operator} {self._bind(_within_reach(condition.values[0]))}"
 
     def _addend(self, measure: Measure) -> str:
         if measure.kind == "rows":

@@ -14,7 +14,6 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -150,4 +149,7 @@ def _pattern(scale: int) -> re.Pattern[str]:
 
 def _base_units(text: str, scale: int) -> int | None:
     """Return a number written as text times 10**scale, None if that is not an exact integer."""
-    return int(Decimal(text).scaleb(scale)) if _pattern(scale).fullmatch(text) else None
+    if not _pattern(scale).fullmatch(text):
+        return None
+    whole, _, fraction = text.partition(".")
+    return int(whole + fraction[:scale].ljust(scale, "0"))

@@ -230,6 +230,8 @@ class Launcher:
                 party.stream.close()
         for link in self._links.values():
             link.outer.close()
+        if self._coordinator.pid:
+            os.kill(self._coordinator.pid, signal.SIGTERM)  # it waits for jobs, not for us; its files survive a kill
         end = time.monotonic() + STOP_DEADLINE_S
         for party in self._everybody():
             while party.pid and time.monotonic() < end:
