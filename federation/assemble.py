@@ -78,6 +78,8 @@ QUIET_ENVIRONMENT = {
     "FLWR_DISABLE_UPDATE_CHECK": "1",
     "PYTHONUNBUFFERED": "1",
 }
+# -P: the working directory, which is the home, is no place to import from.
+LAUNCHER_PROGRAM = ("-P", "-m", "federation.assemble")
 UP_DEADLINE_S = 120.0
 DOWN_DEADLINE_S = 15.0
 
@@ -155,7 +157,7 @@ def up(
             operator=operator.fileno(),
             report=report_out,
         )
-        command = [sys.executable, "-P", "-m", "federation.assemble"]
+        command = [sys.executable, *LAUNCHER_PROGRAM]
         if not unconfined:
             outside = [Path(p) for p in _data_files(settings) if not Path(p).is_relative_to(home.path)]
             command = bubblewrap_command(command, writable=home.path, readable=outside)

@@ -82,13 +82,7 @@ class Decide(Payload, frozen=True, tag="decide"):
 
 
 class Sync(Payload, frozen=True, tag="sync"):
-    """Send what your journal holds and the log does not yet.
-
-    Attributes:
-        known: how many of your entries the log has.
-    """
-
-    known: int
+    """Send what your journal holds and the log does not yet."""
 
 
 # -- department to coordinator --------------------------------------------------------------------------------------
@@ -289,7 +283,12 @@ _envelope_decoder = msgspec.msgpack.Decoder(Envelope)
 
 
 class Packet(msgspec.Struct, frozen=True, kw_only=True):
-    """What one Flower message carries: an envelope, and journal entries on their way to the log."""
+    """What one Flower message carries: an envelope, and journal entries on their way to the log.
+
+    Attributes:
+        known: in a request, how many of the recipient's entries the log has; the answer brings those after them.
+    """
 
     envelope: bytes
     entries: tuple[bytes, ...] = ()
+    known: int = 0

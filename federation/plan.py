@@ -7,6 +7,7 @@ complete: a department needs nothing but the plan, its own policy and the roster
 from __future__ import annotations
 
 import hashlib
+from decimal import Decimal
 from itertools import pairwise, product
 from math import prod
 from typing import Literal
@@ -24,6 +25,16 @@ MAX_GROUPS = 2000
 MAX_RANGE_BITS = 47
 
 MISSING_LABEL = "null"
+
+
+def asking_department(requester: str) -> str:
+    """The department an analyst speaks for: what stands behind the @ of its name."""
+    return requester.rpartition("@")[2]
+
+
+def in_unit(number: int, scale: int) -> str:
+    """Write a number of base units in its column's own unit, exactly."""
+    return f"{Decimal(number).scaleb(-scale).normalize():f}"
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +84,7 @@ class GroupKey(msgspec.Struct, frozen=True, kw_only=True):
         """The groups' names, in order."""
         if not self.cuts:
             return self.values
-        shown = [str(cut) if not self.unit_scale else f"{cut / 10**self.unit_scale:g}" for cut in self.cuts]
+        shown = [in_unit(cut, self.unit_scale) for cut in self.cuts]
         inner = [f"[{low}, {high})" for low, high in pairwise(shown)]
         return (f"< {shown[0]}", *inner, f">= {shown[-1]}")
 

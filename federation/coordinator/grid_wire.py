@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -27,7 +26,7 @@ class Nodes(Protocol):
         ...
 
     def why_gone(self, party: str) -> str:
-        """The code of the error that ended a party's last process."""
+        """The code of what became of a party since the last request to it; "" if it is only slow."""
         ...
 
 
@@ -65,9 +64,10 @@ class GridWire:
         for party, payload in requests.items():
             node = self._nodes.node_of(party)
             if node is None:
-                raise NodeError(self._nodes.why_gone(party), party=party)
+                raise NodeError(self._nodes.why_gone(party) or "node.gone", party=party)
             header = self._header(party)
-            packet = Packet(envelope=self._identity.sign(header, payload))
+            envelope = self._identity.sign(header, payload)
+            packet = Packet(envelope=envelope, known=self._sequencer.known(party))
             kind = str(type(payload).__struct_config__.tag)
             messages.append(self._grid.create_message(pack(packet), f"query.{kind}", node, self._job))
             waiting[node] = (party, header.number)
@@ -83,8 +83,7 @@ class GridWire:
         if failures:
             raise failures[0]
         for party, _ in waiting.values():
-            gone = self._nodes.node_of(party) is None
-            code = self._nodes.why_gone(party) if gone else "node.late"
+            code = self._nodes.why_gone(party) or "node.late"
             raise NodeError(code, party=party, seconds=int(self._deadline_s))
         return {party: answers[party] for party in requests}
 
@@ -124,13 +123,3 @@ class GridWire:
         if isinstance(payload, Failure):
             raise from_code(payload.code, party=party)
         return Answer(payload, packet.envelope)
-
-
-def wait_until(condition: Callable[[], bool], *, deadline_s: float, pause: Callable[[], None]) -> bool:
-    """Call `pause` until `condition` holds or the deadline passes; says whether it holds."""
-    end = time.monotonic() + deadline_s
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        pause()
-    return True

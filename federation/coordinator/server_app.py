@@ -45,7 +45,7 @@ class Gatherer:
         there = [name for name in self._roster.names("department") if self._nodes.node_of(name) is not None]
         for name in there:
             try:
-                wire.ask({name: Sync(known=self._sequencer.known(name))})
+                wire.ask({name: Sync()})
             except NodeError as error:
                 logger.warning("could not gather the journal of %s: %s", name, error.code)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from federation.errors import RefusedError, RequestError
 from federation.governance.roster import Roster
-from federation.plan import MAX_GROUPS, Condition, GroupKey, Measure, Plan
+from federation.plan import MAX_GROUPS, Condition, GroupKey, LocalQuery, Measure, Plan, asking_department, in_unit
 from federation.settings import Catalogue, ColumnCard, TableCard, Use
 
 MAX_PURPOSE = 500
@@ -40,6 +40,7 @@ def check_plan(plan: Plan, catalogue: Catalogue, roster: Roster) -> None:
         card = _card(table, column.name)
         if card.as_column != column:
             raise RefusedError("refused.other_catalogue")
+    _check_mentions(plan.local)
     for condition in plan.local.where:
         _check_condition(condition, _card(table, condition.column), table)
     for key in plan.local.group_by:
@@ -59,10 +60,23 @@ def _check_parties(plan: Plan, catalogue: Catalogue, roster: Roster) -> None:
     requester, gate = roster.party(plan.requester), roster.party(plan.gate)
     if requester is None or requester.role != "analyst":
         raise RefusedError("refused.requester")
-    if gate is None or gate.role != "department" or plan.gate == plan.requester:
+    if gate is None or gate.role != "department" or plan.gate == asking_department(plan.requester):
         raise RefusedError("refused.loosened")
     if not plan.purpose.strip() or len(plan.purpose) > MAX_PURPOSE:
         raise RequestError("request.purpose", maximum=MAX_PURPOSE)
+
+
+def _check_mentions(local: LocalQuery) -> None:
+    """A store reads exactly the columns that are asked about, and no two keys are of one column.
+
+    An unused column would be read all the same and its errors told; two keys of one column spread the groups over a
+    diagonal, where no line has a second group to hide a small one behind.
+    """
+    keys = [key.column for key in local.group_by]
+    used = {*keys, *(c.column for c in local.where), *(m.column for m in local.measures if m.kind != "rows")}
+    declared = [column.name for column in local.columns]
+    if set(declared) != used or len(set(declared)) < len(declared) or len(set(keys)) < len(keys):
+        raise RefusedError("refused.loosened")
 
 
 def _card(table: TableCard, name: str) -> ColumnCard:
@@ -113,13 +127,13 @@ def _check_condition(condition: Condition, card: ColumnCard, table: TableCard) -
 
 def _shown_cuts(card: ColumnCard) -> str:
     scale = card.as_column.scale
-    return ", ".join(str(c) if isinstance(c, str) or not scale else f"{c / 10**scale:g}" for c in card.cuts) or "-"
+    return ", ".join(c if isinstance(c, str) else in_unit(c, scale) for c in card.cuts) or "-"
 
 
 def _check_key(key: GroupKey, card: ColumnCard, table: TableCard) -> None:
     _allow(card, "group_by", table)
     if key.cuts:
-        if not card.is_number or key.cuts != card.cuts or key.values:
+        if not card.is_number or key.cuts != card.cuts or key.values or key.unit_scale != card.as_column.scale:
             raise RefusedError("refused.loosened")
     elif not key.values or not set(key.values) <= set(card.values) or len(set(key.values)) < len(key.values):
         raise RequestError("request.group_values", column=card.name, nearest=f"BAND({card.name})")

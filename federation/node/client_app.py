@@ -18,8 +18,8 @@ def client_app(department: Department) -> ClientApp:
     app = ClientApp()
 
     def handle(message: Message, context: Context) -> Message:
-        packet = department.answer(unpack(message.content).envelope)
-        return Message(pack(packet), reply_to=message)
+        request = unpack(message.content)
+        return Message(pack(department.answer(request.envelope, request.known)), reply_to=message)
 
     for kind in REQUESTS:
         app.query(kind)(handle)
@@ -28,7 +28,8 @@ def client_app(department: Department) -> ClientApp:
 
 def pack(packet: Packet) -> RecordDict:
     """Put a packet into the one record of a Flower message."""
-    return RecordDict({RECORD: ConfigRecord({"envelope": packet.envelope, "entries": list(packet.entries)})})
+    fields = ConfigRecord({"envelope": packet.envelope, "entries": list(packet.entries), "known": packet.known})
+    return RecordDict({RECORD: fields})
 
 
 def unpack(content: RecordDict) -> Packet:
@@ -38,9 +39,9 @@ def unpack(content: RecordDict) -> Packet:
         NodeError: there is none in it, or something beside it.
     """
     record = content.get(RECORD)
-    if len(content) != 1 or not isinstance(record, ConfigRecord) or set(record) != {"envelope", "entries"}:
+    if len(content) != 1 or not isinstance(record, ConfigRecord) or set(record) != {"envelope", "entries", "known"}:
         raise NodeError("node.garbage", party="?")
-    envelope, entries = record["envelope"], record["entries"]
-    if not isinstance(envelope, bytes) or not isinstance(entries, list):
+    envelope, entries, known = record["envelope"], record["entries"], record["known"]
+    if not isinstance(envelope, bytes) or not isinstance(entries, list) or not isinstance(known, int):
         raise NodeError("node.garbage", party="?")
-    return Packet(envelope=envelope, entries=tuple(entry for entry in entries if isinstance(entry, bytes)))
+    return Packet(envelope=envelope, entries=tuple(entry for entry in entries if isinstance(entry, bytes)), known=known)

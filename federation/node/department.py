@@ -42,19 +42,21 @@ class Department:
         self._office, self._journal, self.gateway = office, journal, gateway
         self._jobs: dict[str, Job] = {}
         self._answered: dict[str, None] = {}
-        self._synced = 0
+        self._known = 0
 
-    def answer(self, data: bytes) -> Packet:
+    def answer(self, data: bytes, known: int = 0) -> Packet:
         """Answer one request; what is refused is answered by a code.
 
         Args:
             data: the coordinator's signed envelope.
+            known: how many of our journal's entries the log has; those after them travel with the answer.
 
         Raises:
             NodeError: the request is not the coordinator's under our roster; it gets no answer.
             HomeError: the journal cannot be written.
         """
         request = self._open(data)
+        self._known = max(0, known)
         try:
             act = self._act(request)
             return self._pack(request.header, act.payload, act.drafts)
@@ -80,7 +82,6 @@ class Department:
     def _act(self, request: Envelope) -> Act:
         payload: Message = decode(request.payload)
         if isinstance(payload, Sync):
-            self._synced = payload.known
             return Act(Synced())
         if isinstance(payload, Propose):
             job, act = sums.agree(self._office, request, payload)
@@ -128,6 +129,5 @@ class Department:
             reply_to=request.number,
         )
         fresh = self.gateway.admit(header, payload, drafts)
-        older = self._journal.entries(self._synced)
-        self._synced += len(older) + len(fresh)
+        older = self._journal.entries(self._known)
         return Packet(envelope=self._office.identity.sign(header, payload), entries=(*older, *fresh))

@@ -7,8 +7,9 @@ is allowed is `governance.policy`'s to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+import contextlib
+import decimal
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import sqlglot
@@ -16,10 +17,13 @@ from sqlglot import exp
 
 from federation.errors import RequestError
 from federation.governance.roster import Roster
-from federation.plan import Column, Condition, GroupKey, LocalQuery, Measure, Output, Plan
+from federation.plan import Column, Condition, GroupKey, LocalQuery, Measure, Output, Plan, asking_department
 from federation.settings import Catalogue, ColumnCard, TableCard
 
 MAX_SQL = 10_000
+
+# Constants are read exactly or not at all; what a column can hold needs far fewer digits.
+EXACT = decimal.Context(prec=40, Emax=40, traps=[decimal.InvalidOperation, decimal.Inexact, decimal.Overflow])
 
 # Names that stand for the holder of a row. Grouping by it would publish each department's own total.
 HOLDER_NAMES = frozenset({"department", "node", "holder", "owner", "party", "部门", "节点"})
@@ -42,7 +46,7 @@ AGGREGATES: dict[str, Function] = {
     "STDDEV_POP": "stddev_pop",
 }
 
-NEGATED: dict[str, Literal["!=", "=", "not in", "is not null", "is null", "<", ">="]] = {
+NEGATED: dict[str, Literal["!=", "=", "not in", "is not null", "is null", "<", "<=", ">", ">="]] = {
     "=": "!=",
     "!=": "=",
     "in": "not in",
@@ -50,6 +54,8 @@ NEGATED: dict[str, Literal["!=", "=", "not in", "is not null", "is null", "<", "
     "is not null": "is null",
     ">=": "<",
     "<": ">=",
+    ">": "<=",
+    "<=": ">",
 }
 
 
@@ -63,8 +69,8 @@ def read_plan(sql: str, *, purpose: str, requester: str, catalogue: Catalogue, r
         RequestError: not in the subset, or it names what the catalogue does not have.
     """
     select = _parse(sql)
-    table, department = _table(select, catalogue)
-    reader = _Reader(table)
+    table, department, name = _table(select, catalogue)
+    reader = _Reader(table, name)
     where = tuple(reader.conditions(select.args.get("where")))
     keys = reader.keys(select.args.get("group"), where)
     outputs, measures = reader.outputs(select.expressions, keys)
@@ -75,7 +81,7 @@ def read_plan(sql: str, *, purpose: str, requester: str, catalogue: Catalogue, r
         purpose=purpose,
         sql=sql,
         contributors=contributors,
-        gate=contributors[-1],
+        gate=_gate(contributors, requester),
         holders=roster.holders,
         threshold=roster.threshold,
         minimum_group=catalogue.minimum_group,
@@ -94,6 +100,11 @@ def read_plan(sql: str, *, purpose: str, requester: str, catalogue: Catalogue, r
     )
 
 
+def _gate(contributors: Sequence[str], requester: str) -> str:
+    """The last contributor that is not the asking department: the gate sees counts that the asker must not."""
+    return next((name for name in reversed(contributors) if name != asking_department(requester)), contributors[-1])
+
+
 def _parse(sql: str) -> exp.Select:
     if len(sql) > MAX_SQL:
         raise RequestError("request.too_long", maximum=MAX_SQL)
@@ -104,7 +115,7 @@ def _parse(sql: str) -> exp.Select:
     select = statements[0] if len(statements) == 1 else None
     if not isinstance(select, exp.Select):
         raise RequestError("request.not_select")
-    known = {"expressions", "from", "from_", "where", "group", "kind", "hint"}
+    known = {"expressions", "from", "from_", "where", "group"}
     for part, value in select.args.items():
         if value and part not in known:
             instead = {"order": "rows come in the order of the public values", "having": "WHERE"}.get(part, "-")
@@ -112,25 +123,29 @@ def _parse(sql: str) -> exp.Select:
     return select
 
 
-def _table(select: exp.Select, catalogue: Catalogue) -> tuple[TableCard, str]:
+def _table(select: exp.Select, catalogue: Catalogue) -> tuple[TableCard, str, str]:
+    """Find the table; returns it, the department before its name or "", and the name that columns may carry."""
     source = select.args.get("from_") or select.args.get("from")
     node = source.this if source else None
-    if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier) or node.catalog:
+    if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
         raise RequestError("request.unsupported", what="FROM", instead="FROM table")
+    _only(node, "this", "db", "alias", instead="FROM table")
+    if alias := node.args.get("alias"):
+        _only(alias, "this", instead="FROM table")
     table, department = catalogue.table(node.name), node.db
     if table is None or (department and department not in table.departments):
         known = ", ".join(t.name for t in catalogue.tables) or "-"
         raise RequestError(
             "request.table_unknown", table=f"{department}.{node.name}" if department else node.name, known=known
         )
-    return table, department
+    return table, department, node.alias or node.name
 
 
 class _Reader:
     """Reads the parts of one SELECT over one table, and remembers which columns it met."""
 
-    def __init__(self, table: TableCard) -> None:
-        self._table = table
+    def __init__(self, table: TableCard, name: str) -> None:
+        self._table, self._name = table, name
         self.columns: dict[str, Column] = {}
 
     # -- columns and constants --------------------------------------------------------------------------------------
@@ -138,6 +153,9 @@ class _Reader:
     def _card(self, node: object) -> ColumnCard:
         if not isinstance(node, exp.Column):
             raise RequestError("request.unsupported", what=_shown(node), instead="a column")
+        _only(node, "this", "table", instead="a column")
+        if node.table not in ("", self._name):
+            raise RequestError("request.table_unknown", table=node.table, known=self._name)
         card = self._table.column(node.name)
         if card is None:
             if node.name.lower() in HOLDER_NAMES:
@@ -148,22 +166,22 @@ class _Reader:
         return card
 
     def _constant(self, node: object, card: ColumnCard) -> int | str:
+        if isinstance(node, exp.Boolean) and card.type == "boolean":
+            return int(bool(node.this))
+        if type(node) is exp.Cast and card.type == "date" and node.is_type("date"):  # DATE '2024-01-01'
+            node = node.this
         negative = isinstance(node, exp.Neg)
         literal = node.this if isinstance(node, exp.Neg) else node
-        if isinstance(literal, exp.Boolean) and card.type == "boolean":
-            return int(bool(literal.this))
-        if isinstance(literal, exp.Cast):  # DATE '2024-01-01'
-            literal = literal.this
         if not isinstance(literal, exp.Literal):
             raise RequestError("request.unsupported", what=_shown(node), instead="a constant")
-        if not card.is_number:
+        # No conversions between numbers and text: every database has its own.
+        if literal.is_string and not card.is_number and not negative:
             return str(literal.this)
-        try:
-            exact = Decimal(str(literal.this)).scaleb(card.as_column.scale)
-            if exact == exact.to_integral_value():
-                return int(-exact if negative else exact)
-        except (InvalidOperation, OverflowError):
-            pass
+        if card.is_number and not literal.is_string:
+            with contextlib.suppress(decimal.DecimalException):
+                exact = EXACT.scaleb(EXACT.create_decimal(literal.this), card.as_column.scale)
+                if exact == exact.to_integral_value():
+                    return int(-exact if negative else exact)
         raise RequestError("request.constant", column=card.name, type=card.type)
 
     # -- WHERE ------------------------------------------------------------------------------------------------------
@@ -197,10 +215,12 @@ class _Reader:
         elif isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
             yield Condition(column=self._card(node.this).name, operator="is null")
         elif isinstance(node, exp.In) and node.expressions:
+            _only(node, "this", "expressions", instead="IN (...)")
             card = self._card(node.this)
             values = tuple(dict.fromkeys(self._constant(value, card) for value in node.expressions))
             yield Condition(column=card.name, operator="in", values=values)
         elif isinstance(node, exp.Between):
+            _only(node, "this", "low", "high", instead="BETWEEN low AND high")
             card = self._card(node.this)
             yield from self._compare(card, ">=", self._constant(node.args["low"], card))
             yield from self._compare(card, "<=", self._constant(node.args["high"], card))
@@ -267,6 +287,7 @@ class _Reader:
                 raise RequestError("request.unsupported", what=shown, instead="COUNT, SUM, AVG, VAR, STDDEV, BAND")
             argument = _argument(node)
             if isinstance(argument, exp.Star) and function == "count":
+                _only(argument, instead="COUNT(*)")
                 outputs.append(Output(name=name, function="count"))
                 continue
             card = self._card(argument)
@@ -291,6 +312,12 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 def _shown(node: object) -> str:
     return node.sql(dialect="duckdb")[:80] if isinstance(node, exp.Expr) else str(node)
+
+
+def _only(node: exp.Expr, *parts: str, instead: str) -> None:
+    """Refuse a node that says more than we read of it, lest the rest be dropped without a word."""
+    if any(value for part, value in node.args.items() if part not in parts):
+        raise RequestError("request.unsupported", what=_shown(node), instead=instead)
 
 
 def _is_band(node: exp.Expr) -> bool:

@@ -476,12 +476,16 @@ class Launcher:
         if self._links.get(link.party.name) is not link:
             return
         alive = self._copy(link, link.inner, link.outward, outward=True)
-        self._copy(link, link.outer, link.inward, outward=False)
+        wanted = self._copy(link, link.outer, link.inward, outward=False)
         self._flush(link)
-        if alive:
+        if alive and wanted:
             self._watch(link)
-        else:
-            self._forget(link.inner)  # its end follows by SIGCHLD
+            return
+        for stream in (link.inner, link.outer):
+            self._forget(stream)  # the end of whoever closed follows by SIGCHLD
+        if alive and link.party.pid and self._coordinator.pid:
+            # The coordinator would not listen to it any more, after garbage: it gets a new life and a new link.
+            os.kill(link.party.pid, signal.SIGKILL)
 
     def _copy(self, link: Link, source: socket.socket, pipe: Pipe, *, outward: bool) -> bool:
         """Read what is there; `recv`, unlike `recvmsg`, lets no descriptor through. False at the end of the stream."""

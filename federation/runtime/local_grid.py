@@ -74,8 +74,8 @@ class LocalGrid(Grid):
         return self._nodes[party] if party in self._links else None
 
     def why_gone(self, party: str) -> str:
-        """The code of what ended a department's last process."""
-        return self._gone.get(party, "node.gone")
+        """The code of what became of a department since the last request to it; "" if it is only slow."""
+        return self._gone.get(party, "")
 
     def wait_for(self, parties: Iterable[str], deadline_s: float) -> None:
         """Wait until these departments are there, or the deadline has passed."""
@@ -113,6 +113,7 @@ class LocalGrid(Grid):
             node, name = message.metadata.dst_node_id, message.metadata.message_id
             self._waiting[name] = node
             ids.append(name)
+            self._gone.pop(self._names[node], None)
             self._send(self._names[node], frame(flower.to_bytes(message)))
         return ids
 
@@ -143,7 +144,7 @@ class LocalGrid(Grid):
         try:
             link.stream.sendall(data)
         except OSError:
-            self._drop(party)
+            self._drop(party, "node.gone")
 
     def _poll(self, timeout: float) -> None:
         """Take in what has arrived; waits up to `timeout` seconds for the first of it."""
@@ -162,16 +163,15 @@ class LocalGrid(Grid):
             data = link.stream.recv(CHUNK)
             bodies = link.reader.feed(data)
             if not data:
-                self._drop(party)
+                self._drop(party, "node.gone")
             for body in bodies:
                 self._arrive(party, flower.from_bytes(body))
         except NodeError as error:
             # What comes after garbage cannot be told from garbage: the link is closed for good.
             logger.warning("%s sent bytes that are no message", party)
-            self._drop(party)
-            self._gone[party] = error.code
+            self._drop(party, error.code)
         except OSError:
-            self._drop(party)
+            self._drop(party, "node.gone")
 
     def _arrive(self, party: str, reply: Message) -> None:
         name = reply.metadata.reply_to_message_id
@@ -183,19 +183,20 @@ class LocalGrid(Grid):
         else:
             logger.warning("%s sent a reply that nobody waits for", party)
 
-    def _drop(self, party: str) -> None:
+    def _drop(self, party: str, code: str) -> None:
         link = self._links.pop(party, None)
         if link is not None:
             link.stream.close()
+        # The first reason is the cause, what follows is the consequence; but any reason is better than none.
+        if self._gone.get(party, "node.gone") == "node.gone":
+            self._gone[party] = code
 
     def _take_notice(self) -> None:
         data, descriptors, _, _ = socket.recv_fds(self._notices, 65536, 1)
         if not data:
             raise SystemExit(0)  # the launcher is gone, and we with it
         notice = msgspec.msgpack.decode(data, type=Notice)
-        self._drop(notice.party)
         if notice.code:
-            self._gone[notice.party] = notice.code
+            self._drop(notice.party, notice.code)
         for descriptor in descriptors:
-            self._gone.pop(notice.party, None)
             self._links[notice.party] = _Link(socket.socket(fileno=descriptor))

@@ -1,0 +1,32 @@
+"""The dashboard's entry script: the frame around every page. A new page is one file in views/ and one line here."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import i18n, style
+from dashboard.components import document
+from dashboard.i18n import _
+
+HERE = Path(__file__).parent
+
+st.set_page_config(
+    page_title="可用 Keyong",
+    page_icon=str(HERE / "static" / "mark.svg"),  # a Material icon here would be fetched from outside
+    layout="wide",
+    initial_sidebar_state=220,
+)
+style.sheet()
+i18n.enter()
+
+pages = [
+    st.Page(HERE / "views" / "flow.py", title=_("数据流向"), icon=":material/hub:", default=True),
+]
+page = st.navigation(pages, position="hidden")  # its own list hides a single page, and has no place for the brand
+with st.sidebar:
+    style.brand(_("可用 Keyong"), _("数据可用不可见"))
+    for one in pages:
+        st.page_link(one)
+    i18n.choose()
+    document.speak(i18n.language())
+page.run()

@@ -1,0 +1,155 @@
+"""Serve the dashboard on loopback: Streamlit as an ASGI app behind headers that `streamlit run` does not send.
+
+Every option is set here, in code, and wins over configuration files and STREAMLIT_* variables: what the page may do
+must not depend on where it is started. Access control is the machine's: whoever may open its loopback may read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import hashlib
+import re
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+import uvicorn
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import config, file_util
+
+from dashboard.served import serve_this
+from dashboard.style import THEME
+from federation.errors import KeyongError, SettingsError
+
+LOOPBACK = "127.0.0.1"
+SCRIPT = Path(__file__).parent / "app.py"
+
+OPTIONS: Mapping[str, object] = {
+    "browser.gatherUsageStats": False,
+    "browser.serverAddress": LOOPBACK,
+    "client.showErrorDetails": "none",  # a page's exception must not quote the record
+    "client.showErrorLinks": False,  # they lead to search engines
+    "client.toolbarMode": "minimal",
+    "logger.hideWelcomeMessage": True,
+    "server.address": LOOPBACK,
+    "server.allowedHosts": [LOOPBACK, "localhost"],  # a name that is made to resolve to loopback gets no answer
+    "server.enableAgentApi": False,
+    "server.enableCORS": True,
+    "server.enableStaticServing": False,
+    "server.enableXsrfProtection": True,
+    "server.fileWatcherType": "none",
+    "server.headless": True,
+    "server.showEmailPrompt": False,
+    **{f"theme.{name}": value for name, value in THEME.items()},
+}
+
+FAREWELL_S = 2  # open pages are told to close; none may keep Ctrl-C waiting longer
+
+
+def serve(home: Path, *, port: int, language: str = "zh") -> None:
+    """Serve the dashboard of one home until Ctrl-C.
+
+    Args:
+        language: zh or en, in which a visit begins.
+
+    Raises:
+        SettingsError: the port is in use; nothing has been served.
+    """
+    with _listen(port) as listener:
+        serve_this(home, language)
+        set_options(port)
+        app = st.App(SCRIPT, middleware=[Middleware(SecurityHeaders)])
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                access_log=False,
+                log_config=None,
+                log_level="error",
+                timeout_graceful_shutdown=FAREWELL_S,
+                ws="websockets-sansio",
+            )
+        )
+        url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/"
+        print(f"可用看板：{url}" if language == "zh" else f"Keyong dashboard: {url}", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn has closed everything and passes the signal on
+            server.run(sockets=[listener])
+
+
+def set_options(port: int) -> None:
+    """Set Streamlit's options, over whatever files and environment say."""
+    config.get_config_options(force_reparse=True, options_from_flags={**OPTIONS, "server.port": port})
+
+
+def content_security_policy() -> str:
+    """Only this server's own files, and Streamlit's one inline script by its hash, which changes with its releases."""
+    index = (Path(file_util.get_static_dir()) / "index.html").read_text(encoding="utf-8")
+    scripts = re.findall(r"<script>(.*?)</script>", index, re.DOTALL)
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return (
+        "default-src 'self'; "
+        # blob: is how components v2 load their code.
+        f"script-src 'self' blob: 'wasm-unsafe-eval' {allowed}; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+        "worker-src 'self' blob:; frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'"
+    )
+
+
+class SecurityHeaders:
+    """Adds the security headers to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._headers = {
+            "Content-Security-Policy": content_security_policy(),
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "X-Frame-Options": "DENY",
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(self._headers)
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        listener.listen(128)
+    except OSError as exc:
+        listener.close()
+        raise SettingsError("settings.port", port=port) from exc
+    return listener
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `python -m dashboard.server`."""
+    parser = argparse.ArgumentParser(prog="python -m dashboard.server", description=__doc__.splitlines()[0])
+    parser.add_argument("--home", type=Path, required=True, help="a federation's home folder")
+    parser.add_argument("--port", type=int, required=True, help="on loopback; 0 takes any that is free")
+    parser.add_argument("--lang", choices=("zh", "en"), default="zh")
+    asked = parser.parse_args(arguments)
+    try:
+        serve(asked.home, port=asked.port, language=asked.lang)
+    except KeyongError as error:
+        print(f"{error.message(asked.lang)}; {error.next_step(asked.lang)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

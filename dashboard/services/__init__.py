@@ -1,0 +1,1 @@
+"""What pages read: pure values out of the record, without Streamlit."""

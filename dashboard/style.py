@@ -1,0 +1,233 @@
+"""The design system: colours, type and the few blocks of which every page is made.
+
+A colour is a CSS variable with a light and a dark value (`light-dark()` follows the theme that Streamlit has set), so
+that blocks and components, which live in shadow roots, share one palette. All text given to a block is escaped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Literal
+from urllib.parse import quote
+
+import streamlit as st
+
+Tone = Literal["good", "wait", "warn", "bad"]
+
+# name: (on white, on near-black); each at least 4.5 : 1 against the page and against its own tint.
+PALETTE = {
+    "ciphertext": ("#0B57A8", "#6DB1FF"),
+    "sealed": ("#6B3FA0", "#C39BF5"),
+    "control": ("#4C5A68", "#A9B7C5"),
+    "record": ("#0B6E63", "#55CBB9"),
+    "enrolment": ("#7A5600", "#E0B64A"),
+    "error": ("#A8480B", "#FFA56B"),
+    "raw": ("#B3261E", "#FF8A80"),
+    "good": ("#0A6B4B", "#5FD3A6"),
+    "wait": ("#0B57A8", "#6DB1FF"),
+    "warn": ("#8A5300", "#F2B84B"),
+    "bad": ("#B3261E", "#FF8A80"),
+    "ink": ("#17202B", "#E6EDF3"),
+    "quiet": ("#4A5663", "#A9B4C0"),
+    "line": ("#D5DCE5", "#2F3C49"),
+    "panel": ("#F5F7FA", "#151E28"),
+    "page": ("#FFFFFF", "#0E141B"),
+}
+
+SANS = "'Noto Sans SC', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', 'Source Han Sans SC', sans-serif"
+MONO = "'Noto Sans Mono CJK SC', 'Cascadia Mono', Consolas, 'DejaVu Sans Mono', monospace"
+
+# Streamlit's own theme; `dashboard.server` adds it to the options.
+THEME: dict[str, object] = {
+    "font": SANS,
+    "codeFont": MONO,
+    "baseFontSize": 15,
+    "baseRadius": "6px",
+    "showWidgetBorder": True,
+    "paddingTop": "1.5rem",
+    "paddingBottom": "1.5rem",
+    "light.primaryColor": "#0B57A8",
+    "light.backgroundColor": PALETTE["page"][0],
+    "light.secondaryBackgroundColor": PALETTE["panel"][0],
+    "light.textColor": PALETTE["ink"][0],
+    "light.borderColor": PALETTE["line"][0],
+    "light.sidebar.backgroundColor": "#0B2545",
+    "light.sidebar.secondaryBackgroundColor": "#14335F",
+    "light.sidebar.textColor": "#E8EEF6",
+    "light.sidebar.primaryColor": "#8CC0FF",
+    "light.sidebar.borderColor": "#2B4A78",
+    "dark.primaryColor": "#6DB1FF",
+    "dark.backgroundColor": PALETTE["page"][1],
+    "dark.secondaryBackgroundColor": PALETTE["panel"][1],
+    "dark.textColor": PALETTE["ink"][1],
+    "dark.borderColor": PALETTE["line"][1],
+    "dark.sidebar.backgroundColor": "#0A1A30",
+    "dark.sidebar.secondaryBackgroundColor": "#12294A",
+    "dark.sidebar.textColor": "#E8EEF6",
+    "dark.sidebar.primaryColor": "#8CC0FF",
+    "dark.sidebar.borderColor": "#243F66",
+}
+
+_VARIABLES = "".join(f"--ky-{name}:light-dark({light},{dark});" for name, (light, dark) in PALETTE.items())
+
+_RULES = """
+[data-testid=stMainBlockContainer]{max-width:1560px;padding-left:2rem;padding-right:2rem}
+[data-testid=stMain] [data-testid=stVerticalBlock]{gap:.7rem}
+[data-testid=stSidebarHeader]{height:2.6rem;min-height:0;margin:0}
+[data-testid=stHeader]{background:transparent}
+.ky-brand b{font-size:1.35rem;letter-spacing:.06em}.ky-brand span{display:block;font-size:.86rem;opacity:.86}
+.ky-head{display:flex;gap:1.5rem;justify-content:space-between;align-items:flex-end;flex-wrap:wrap;
+  border-bottom:1px solid var(--ky-line);padding-bottom:.6rem}
+.ky-head h1{font-size:1.6rem;line-height:1.25;margin:0;padding:0;font-weight:700;letter-spacing:.02em}
+.ky-head p{margin:.15rem 0 0;color:var(--ky-quiet);font-size:.95rem}
+.ky-tags{display:flex;flex-wrap:wrap;gap:.4rem;justify-content:flex-end}
+.ky-tag{border:1px solid var(--ky-line);border-radius:4px;padding:.12rem .55rem;font-size:.84rem;color:var(--ky-quiet);
+  background:var(--ky-panel)}
+.ky-tag.warn{color:var(--ky-warn);border-color:currentColor;font-weight:600;
+  background:color-mix(in srgb,var(--ky-warn) 9%,var(--ky-page))}
+.ky-verdict{display:flex;gap:.9rem;align-items:center;border:1px solid var(--tone);
+  border-left-width:6px;border-radius:8px;padding:.65rem 1rem;
+  background:color-mix(in srgb,var(--tone) 8%,var(--ky-page))}
+.ky-verdict::before{content:"";flex:none;width:30px;height:30px;background:var(--tone);mask:var(--icon)}
+.ky-verdict strong{display:block;font-size:1.14rem;line-height:1.4;color:var(--tone);font-weight:700}
+.ky-verdict span{font-size:.92rem;line-height:1.5;color:var(--ky-ink)}
+.ky-cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(128px,1fr));gap:.6rem}
+dl.ky-card{border:1px solid var(--ky-line);border-top:3px solid var(--tone);border-radius:6px;margin:0;
+  padding:.3rem .8rem .35rem;background:var(--ky-page);display:grid;grid-template-columns:1fr auto}
+.ky-card dt{font-size:.9rem;color:var(--tone);font-weight:650}
+.ky-card dd{margin:0;grid-column:1/-1;font-size:1.28rem;font-weight:650;line-height:1.3;
+  font-variant-numeric:tabular-nums}
+.ky-card dd.remark{grid-area:1/2;color:var(--ky-quiet);font-size:.82rem;font-weight:400;line-height:1.75}
+ol.ky-steps{display:flex;flex-wrap:wrap;gap:.35rem 0;list-style:none;margin:0;padding:0;font-size:.82rem}
+.ky-steps li{display:flex;align-items:center;margin:0;padding:0;color:var(--ky-quiet)}
+.ky-steps li+li::before{content:"";width:8px;height:1px;background:var(--ky-line);margin:0 1px}
+.ky-steps b{font-weight:500;border:1px solid var(--ky-line);border-radius:99px;padding:.06rem .55rem}
+.ky-steps .done b{color:var(--ky-good);border-color:currentColor}
+.ky-steps .now b{color:var(--ky-page);background:var(--ky-wait);border-color:var(--ky-wait);font-weight:650}
+.ky-steps .failed b{color:var(--ky-page);background:var(--ky-bad);border-color:var(--ky-bad);font-weight:650}
+.ky-scroll{overflow-x:auto;border:1px solid var(--ky-line);border-radius:6px}
+.ky-scroll.tall{max-height:520px;overflow-y:auto}
+.ky-table{width:100%;border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}
+.ky-table caption{text-align:left;padding:.5rem .8rem;color:var(--ky-quiet);font-size:.86rem}
+.ky-table th,.ky-table td{padding:.32rem .8rem;border:0;border-top:1px solid var(--ky-line);text-align:left}
+.ky-table thead th{position:sticky;top:0;background:var(--ky-panel);color:var(--ky-ink);font-weight:650;white-space:nowrap}
+.ky-table .number{text-align:right}.ky-table .hash{font-family:MONO;font-size:.82rem}
+.ky-table .class b{color:var(--tone);font-weight:650}.ky-table .class b::before{content:"";display:inline-block;width:.7em;
+  height:.7em;border-radius:2px;background:currentColor;margin-right:.45em}
+.ky-notes{border-top:1px solid var(--ky-line);padding-top:.5rem;color:var(--ky-quiet)}
+.ky-notes p{margin:0;font-size:.86rem;line-height:1.6}
+"""
+
+_SHAPES = {
+    "good": "M5 16.5l7 7L27 8",
+    "wait": "M16 9v7l5 3M27 16a11 11 0 1 1-22 0a11 11 0 1 1 22 0",
+    "warn": "M16 5L28 27H4zM16 14v5M16 23v.5",
+    "bad": "M11 11l10 10M21 11L11 21M28 16a12 12 0 1 1-24 0a12 12 0 1 1 24 0",
+}
+
+
+def _icon(shape: str) -> str:
+    """A tone and a mask in its shape: markup given to `st.html` may hold no SVG of its own."""
+    drawn = (
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32' fill='none' stroke='black' stroke-width='3' "
+        f"stroke-linecap='round' stroke-linejoin='round'><path d='{_SHAPES[shape]}'/></svg>"
+    )
+    return f'.ky-verdict.{shape}{{--tone:var(--ky-{shape});--icon:url("data:image/svg+xml,{quote(drawn)}")}}'
+
+
+def sheet() -> None:
+    """Bring in the style sheet; once per page."""
+    rules = _RULES.replace("MONO", MONO)
+    icons = "".join(_icon(shape) for shape in _SHAPES)
+    st.html(f"<style>:root{{{_VARIABLES}}}{rules}{icons}</style>")
+
+
+def brand(name: str, motto: str) -> None:
+    """Name the product, in the sidebar."""
+    st.html(f'<div class="ky-brand"><b>{escape(name)}</b><span>{escape(motto)}</span></div>')
+
+
+def head(title: str, sentence: str, tags: Sequence[tuple[str, bool]] = ()) -> None:
+    """Begin a page.
+
+    Args:
+        tags: short facts at the right; True marks one that weakens what the page says.
+    """
+    marks = "".join(f'<span class="ky-tag{" warn" if weak else ""}">{escape(text)}</span>' for text, weak in tags)
+    st.html(
+        f'<header class="ky-head"><div><h1>{escape(title)}</h1><p>{escape(sentence)}</p></div>'
+        f'<div class="ky-tags">{marks}</div></header>'
+    )
+
+
+def verdict(tone: Tone, claim: str, reason: str) -> None:
+    """Say in one line whether it holds, and in the next why, and what to do if not."""
+    role = "alert" if tone == "bad" else "status"
+    st.html(
+        f'<div class="ky-verdict {tone}" role="{role}">'
+        f"<div><strong>{escape(claim)}</strong><span>{escape(reason)}</span></div></div>"
+    )
+
+
+def cards(figures: Iterable[tuple[str, str, str, str]]) -> None:
+    """A row of figures: colour, label, figure, remark."""
+    st.html(
+        '<div class="ky-cards">'
+        + "".join(
+            f'<dl class="ky-card" style="--tone:var(--ky-{colour})"><dt>{escape(label)}</dt>'
+            f'<dd>{escape(figure)}</dd><dd class="remark">{escape(remark)}</dd></dl>'
+            for colour, label, figure, remark in figures
+        )
+        + "</div>"
+    )
+
+
+def steps(label: str, named: Iterable[tuple[str, str]]) -> None:
+    """The steps of a protocol: name, and one of done, now, next, failed."""
+    st.html(
+        f'<ol class="ky-steps" aria-label="{escape(label)}">'
+        + "".join(
+            f'<li class="{state}"{" aria-current=step" if state in ("now", "failed") else ""}><b>{escape(name)}</b></li>'
+            for name, state in named
+        )
+        + "</ol>"
+    )
+
+
+def table(
+    caption: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Iterable[Sequence[str]],
+    *,
+    colours: Sequence[str] = (),
+    tall: bool = False,
+) -> None:
+    """A table that a screen reader can walk through.
+
+    Args:
+        columns: heading, and one of "", number, hash, class.
+        colours: of the "class" cells, one per row.
+        tall: give it a height of its own, to scroll in.
+    """
+    heads = "".join(f'<th scope="col" class="{kind}">{escape(name)}</th>' for name, kind in columns)
+    body = []
+    for number, row in enumerate(rows):
+        cells = "".join(
+            f'<td class="class" style="--tone:var(--ky-{colours[number]})"><b>{escape(text)}</b></td>'
+            if kind == "class"
+            else f'<td class="{kind}">{escape(text)}</td>'
+            for text, (_, kind) in zip(row, columns, strict=True)
+        )
+        body.append(f"<tr>{cells}</tr>")
+    # tabindex: a region that scrolls must be reachable by keyboard.
+    st.html(
+        f'<div class="ky-scroll{" tall" if tall else ""}" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<table class="ky-table"><caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def notes(lines: Iterable[str]) -> None:
+    """What limits everything above; always visible."""
+    st.html('<footer class="ky-notes">' + "".join(f"<p>{escape(line)}</p>" for line in lines) + "</footer>")

@@ -1,0 +1,127 @@
+"""What the record's codes are called, and what they mean, in the visitor's language. Shared by all pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+
+from dashboard.i18n import _, language
+from federation.audit.record import Public
+from federation.errors import KeyongError, from_code
+
+# China keeps one time the year round, so no time zone database is needed.
+SHANGHAI = timezone(timedelta(hours=8))
+
+
+def shanghai(time: str, *, date: bool = False) -> str:
+    """Write an event's UTC time as Shanghai's clocks show it; what is no time is left as it is."""
+    try:
+        at = datetime.fromisoformat(time).astimezone(SHANGHAI)
+    except ValueError:
+        return time
+    return at.strftime("%Y-%m-%d %H:%M:%S" if date else "%H:%M:%S.%f")[: None if date else -3]
+
+
+def count(number: int) -> str:
+    """Write a number with its thousands told apart."""
+    return f"{number:,}"
+
+
+def amount(size: int) -> str:
+    """Write a number of bytes; exact up to a megabyte."""
+    return f"{size:,} B" if size < 1_000_000 else f"{size / 1_000_000:,.2f} MB"
+
+
+def departments(public: Public) -> Mapping[str, str]:
+    """Departments' names."""
+    return public.labels if language() == "zh" else public.labels_en
+
+
+def class_name(kind: str) -> str:
+    """What a class of messages is called."""
+    names = {
+        "ciphertext": _("密文"),
+        "sealed": _("密封"),
+        "control": _("控制"),
+        "record": _("存证"),
+        "enrolment": _("入网"),
+        "error": _("错误码"),
+        "raw": _("白名单外"),
+    }
+    return names[kind]
+
+
+def class_meaning(kind: str) -> str:
+    """What a message of this class holds."""
+    meanings = {
+        "ciphertext": _("用联合公钥加密的分组统计；打开它需要足够多的密钥持有部门。"),
+        "sealed": _("密封给某一方的部分解密或闸门决定（HPKE）；只有收件方能打开。"),
+        "control": _("同意作业，以及对密文的承诺（SHA-256）；不含数据。"),
+        "record": _("部门自己签名的账目，送入日志；不含数据行。"),
+        "enrolment": _("启动时的公钥与名册摘要。"),
+        "error": _("只有一个错误代码，没有文字。"),
+        "raw": _("网关没有“原始数据”这一类，任何未列入的类别都不予放行。"),
+    }
+    return meanings[kind]
+
+
+def coordinator_reads(kind: str) -> str:
+    """What the coordinator can make of a message of this class."""
+    readings = {
+        "ciphertext": _("不能读：没有私钥份额，只能相乘"),
+        "sealed": _("不能读：只转交"),
+        "control": _("能读：谁同意了、承诺值"),
+        "record": _("能读：账目条目（类别、字节数、承诺值）"),
+        "enrolment": _("收件方是启动器，不是协调方"),
+        "error": _("能读：错误代码"),
+        "raw": _("不应出现"),
+    }
+    return readings[kind]
+
+
+def step_name(step: str) -> str:
+    """What a step of the sum protocol is called."""
+    names = {
+        "agree": _("同意"),
+        "counts.encrypt": _("人数：密文承诺"),
+        "counts.collect": _("收集密文"),
+        "counts.multiply": _("相乘"),
+        "counts.open": _("门限打开给闸门"),
+        "decide": _("闸门决定"),
+        "sums.encrypt": _("合计：密文承诺"),
+        "sums.collect": _("收集密文"),
+        "sums.multiply": _("相乘"),
+        "sums.open": _("门限打开给申请方"),
+    }
+    return names[step]
+
+
+def role_name(role: str) -> str:
+    """What a department's part in a job is called."""
+    return {"contributor": _("提供密文"), "holder": _("持钥打开"), "gate": _("放行闸门")}[role]
+
+
+def state_name(state: str) -> str:
+    """What has become of a job."""
+    names = {
+        "waiting": _("等待"),
+        "running": _("进行中"),
+        "released": _("已放行"),
+        "failed": _("未放行"),
+        "interrupted": _("已中断"),
+    }
+    return names[state]
+
+
+def told(error: KeyongError) -> str:
+    """Say what is wrong and what to do next."""
+    return _("{what}；{next}").format(what=error.message(language()), next=error.next_step(language()))
+
+
+def outcome(code: str) -> str:
+    """Say why a job ended; the code alone where its words need details that are not in the log."""
+    error = from_code(code)
+    try:
+        return told(error) if error.code == code else code
+    except KeyError:
+        return code
