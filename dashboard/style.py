@@ -7,7 +7,9 @@ that blocks and components, which live in shadow roots, share one palette. All t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from html import escape
+from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
@@ -45,7 +47,7 @@ THEME: dict[str, object] = {
     "baseFontSize": 15,
     "baseRadius": "6px",
     "showWidgetBorder": True,
-    "paddingTop": "1.5rem",
+    "paddingTop": "1rem",
     "paddingBottom": "1.5rem",
     "light.primaryColor": "#0B57A8",
     "light.backgroundColor": PALETTE["page"][0],
@@ -69,56 +71,6 @@ THEME: dict[str, object] = {
     "dark.sidebar.borderColor": "#243F66",
 }
 
-_VARIABLES = "".join(f"--ky-{name}:light-dark({light},{dark});" for name, (light, dark) in PALETTE.items())
-
-_RULES = """
-[data-testid=stMainBlockContainer]{max-width:1560px;padding-left:2rem;padding-right:2rem}
-[data-testid=stMain] [data-testid=stVerticalBlock]{gap:.7rem}
-[data-testid=stSidebarHeader]{height:2.6rem;min-height:0;margin:0}
-[data-testid=stHeader]{background:transparent}
-.ky-brand b{font-size:1.35rem;letter-spacing:.06em}.ky-brand span{display:block;font-size:.86rem;opacity:.86}
-.ky-head{display:flex;gap:1.5rem;justify-content:space-between;align-items:flex-end;flex-wrap:wrap;
-  border-bottom:1px solid var(--ky-line);padding-bottom:.6rem}
-.ky-head h1{font-size:1.6rem;line-height:1.25;margin:0;padding:0;font-weight:700;letter-spacing:.02em}
-.ky-head p{margin:.15rem 0 0;color:var(--ky-quiet);font-size:.95rem}
-.ky-tags{display:flex;flex-wrap:wrap;gap:.4rem;justify-content:flex-end}
-.ky-tag{border:1px solid var(--ky-line);border-radius:4px;padding:.12rem .55rem;font-size:.84rem;color:var(--ky-quiet);
-  background:var(--ky-panel)}
-.ky-tag.warn{color:var(--ky-warn);border-color:currentColor;font-weight:600;
-  background:color-mix(in srgb,var(--ky-warn) 9%,var(--ky-page))}
-.ky-verdict{display:flex;gap:.9rem;align-items:center;border:1px solid var(--tone);
-  border-left-width:6px;border-radius:8px;padding:.65rem 1rem;
-  background:color-mix(in srgb,var(--tone) 8%,var(--ky-page))}
-.ky-verdict::before{content:"";flex:none;width:30px;height:30px;background:var(--tone);mask:var(--icon)}
-.ky-verdict strong{display:block;font-size:1.14rem;line-height:1.4;color:var(--tone);font-weight:700}
-.ky-verdict span{font-size:.92rem;line-height:1.5;color:var(--ky-ink)}
-.ky-cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(128px,1fr));gap:.6rem}
-dl.ky-card{border:1px solid var(--ky-line);border-top:3px solid var(--tone);border-radius:6px;margin:0;
-  padding:.3rem .8rem .35rem;background:var(--ky-page);display:grid;grid-template-columns:1fr auto}
-.ky-card dt{font-size:.9rem;color:var(--tone);font-weight:650}
-.ky-card dd{margin:0;grid-column:1/-1;font-size:1.28rem;font-weight:650;line-height:1.3;
-  font-variant-numeric:tabular-nums}
-.ky-card dd.remark{grid-area:1/2;color:var(--ky-quiet);font-size:.82rem;font-weight:400;line-height:1.75}
-ol.ky-steps{display:flex;flex-wrap:wrap;gap:.35rem 0;list-style:none;margin:0;padding:0;font-size:.82rem}
-.ky-steps li{display:flex;align-items:center;margin:0;padding:0;color:var(--ky-quiet)}
-.ky-steps li+li::before{content:"";width:8px;height:1px;background:var(--ky-line);margin:0 1px}
-.ky-steps b{font-weight:500;border:1px solid var(--ky-line);border-radius:99px;padding:.06rem .55rem}
-.ky-steps .done b{color:var(--ky-good);border-color:currentColor}
-.ky-steps .now b{color:var(--ky-page);background:var(--ky-wait);border-color:var(--ky-wait);font-weight:650}
-.ky-steps .failed b{color:var(--ky-page);background:var(--ky-bad);border-color:var(--ky-bad);font-weight:650}
-.ky-scroll{overflow-x:auto;border:1px solid var(--ky-line);border-radius:6px}
-.ky-scroll.tall{max-height:520px;overflow-y:auto}
-.ky-table{width:100%;border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}
-.ky-table caption{text-align:left;padding:.5rem .8rem;color:var(--ky-quiet);font-size:.86rem}
-.ky-table th,.ky-table td{padding:.32rem .8rem;border:0;border-top:1px solid var(--ky-line);text-align:left}
-.ky-table thead th{position:sticky;top:0;background:var(--ky-panel);color:var(--ky-ink);font-weight:650;white-space:nowrap}
-.ky-table .number{text-align:right}.ky-table .hash{font-family:MONO;font-size:.82rem}
-.ky-table .class b{color:var(--tone);font-weight:650}.ky-table .class b::before{content:"";display:inline-block;width:.7em;
-  height:.7em;border-radius:2px;background:currentColor;margin-right:.45em}
-.ky-notes{border-top:1px solid var(--ky-line);padding-top:.5rem;color:var(--ky-quiet)}
-.ky-notes p{margin:0;font-size:.86rem;line-height:1.6}
-"""
-
 _SHAPES = {
     "good": "M5 16.5l7 7L27 8",
     "wait": "M16 9v7l5 3M27 16a11 11 0 1 1-22 0a11 11 0 1 1 22 0",
@@ -136,11 +88,17 @@ def _icon(shape: str) -> str:
     return f'.ky-verdict.{shape}{{--tone:var(--ky-{shape});--icon:url("data:image/svg+xml,{quote(drawn)}")}}'
 
 
+@lru_cache(maxsize=1)
+def _sheet() -> str:
+    variables = "".join(f"--ky-{name}:light-dark({light},{dark});" for name, (light, dark) in PALETTE.items())
+    icons = "".join(_icon(shape) for shape in _SHAPES)
+    rules = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+    return f"<style>:root{{{variables}--ky-mono:{MONO}}}{rules}{icons}</style>"
+
+
 def sheet() -> None:
     """Bring in the style sheet; once per page."""
-    rules = _RULES.replace("MONO", MONO)
-    icons = "".join(_icon(shape) for shape in _SHAPES)
-    st.html(f"<style>:root{{{_VARIABLES}}}{rules}{icons}</style>")
+    st.html(_sheet())
 
 
 def brand(name: str, motto: str) -> None:
@@ -188,7 +146,7 @@ def steps(label: str, named: Iterable[tuple[str, str]]) -> None:
     st.html(
         f'<ol class="ky-steps" aria-label="{escape(label)}">'
         + "".join(
-            f'<li class="{state}"{" aria-current=step" if state in ("now", "failed") else ""}><b>{escape(name)}</b></li>'
+            f'<li class="{state}"{" aria-current=step" if state == "now" else ""}><b>{escape(name)}</b></li>'
             for name, state in named
         )
         + "</ol>"

@@ -39,6 +39,7 @@ from federation.settings import Settings, read_settings
 
 SCREEN_ZONE = ZoneInfo("Asia/Shanghai")
 DEFAULT_PORT = 8501
+INTERRUPTED = 130
 
 STEPS = {
     "agree": ("各部门审核并同意计划", "owners check the plan and agree"),
@@ -497,11 +498,16 @@ class _Teller:
     def ready(self, party: str) -> None:
         self._print(f"   ✔ {party} 就绪", f"   ✔ {party} is ready", "green")
 
-    def asked(self, question: demo.Question, result: Result, asked: demo.Asked) -> None:
+    def asked(self, question: demo.Question, result: Result | None, asked: demo.Asked) -> None:
         if self._command.json:
             return
         self._print(f"\n   {question.zh}", f"\n   {question.en}")
         self._command.out.print(Text(f"   {question.sql}", style="dim"))
+        if result is None:
+            self._print(
+                "   每个组都低于最小分组，闸门没有发布", "   every group is too small; the release gate let nothing out"
+            )
+            return
         _print_answer(self._command, result)
         if asked.different:
             self._print(f"   ✖ {asked.different} 个数值与明文不同", f"   ✖ {asked.different} numbers differ", "red")
@@ -580,9 +586,9 @@ def main() -> NoReturn:
     if sys.version_info < (3, 11) or sys.version_info >= (3, 13):
         _stop(SettingsError("settings.python", found=".".join(map(str, sys.version_info[:2]))), language, arguments)
     try:
-        app(arguments, standalone_mode=False)
-    except typer.Exit as end:
-        raise SystemExit(end.exit_code) from None
+        status = app(arguments, standalone_mode=False)  # without standalone mode an Exit comes back as its number
+        if status == INTERRUPTED:  # how typer passes a Ctrl-C on
+            raise KeyboardInterrupt
     except KeyongError as error:
         if "--debug" in arguments:
             raise
@@ -590,7 +596,7 @@ def main() -> NoReturn:
     except click.ClickException as error:
         _stop(SettingsError("settings.usage", reason=error.format_message()), language, arguments, status=2)
     except (KeyboardInterrupt, click.Abort):
-        _stop(SettingsError("settings.interrupted"), language, arguments, status=130)
+        _stop(SettingsError("settings.interrupted"), language, arguments, status=INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
@@ -598,7 +604,7 @@ def main() -> NoReturn:
         if "--debug" in arguments:
             raise
         _stop(HomeError("home.internal", kind=type(error).__name__), language, arguments)
-    raise SystemExit(0)
+    raise SystemExit(status if isinstance(status, int) else 0)
 
 
 def _speak_utf8() -> None:
@@ -617,7 +623,3 @@ def _stop(error: KeyongError, language: str, arguments: Sequence[str], status: i
         tip = "下一步" if language == "zh" else "next"
         sys.stderr.write(f"{mark} [{error.code}] {error.message(language)}\n{tip}: {error.next_step(language)}\n")
     raise SystemExit(status)
-
-
-if __name__ == "__main__":
-    main()

@@ -15,13 +15,26 @@ travels, so details are names out of the catalogue or the settings, never anythi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from federation.texts import TEXTS
+
+
+class _Named(dict[str, object]):
+    """Details by name; "?" for one that a text asks for and nobody gave, since only the code travels."""
+
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+def _fill(template: str, details: Mapping[str, object]) -> str:
+    return template.format_map(_Named(details))
 
 
 class KeyongError(Exception):
     """One sentence about what is wrong and one about what to do next, in both languages."""
 
-    def __init__(self, code: str, **details: object) -> None:
+    def __init__(self, code: str, /, **details: object) -> None:
         """Name the error.
 
         Args:
@@ -35,12 +48,12 @@ class KeyongError(Exception):
     def message(self, language: str = "en") -> str:
         """Say what is wrong."""
         text = TEXTS[self.code]
-        return (text.zh if language == "zh" else text.en).format(**self.details)
+        return _fill(text.zh if language == "zh" else text.en, self.details)
 
     def next_step(self, language: str = "en") -> str:
         """Say what to do next."""
         text = TEXTS[self.code]
-        return (text.next_zh if language == "zh" else text.next_en).format(**self.details)
+        return _fill(text.next_zh if language == "zh" else text.next_en, self.details)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message()}"
@@ -74,7 +87,7 @@ class RecordError(KeyongError):
     """The record does not verify."""
 
 
-def from_code(code: str, **details: object) -> KeyongError:
+def from_code(code: str, /, **details: object) -> KeyongError:
     """Make the error that a code from another party stands for."""
     families = {
         "request": RequestError,
@@ -85,5 +98,5 @@ def from_code(code: str, **details: object) -> KeyongError:
         "record": RecordError,
     }
     if code not in TEXTS:
-        return NodeError("node.failed", **{"party": "?", **details})
+        return NodeError("node.failed", **details)
     return families.get(code.split(".")[0], NodeError)(code, **details)

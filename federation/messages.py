@@ -6,11 +6,14 @@ everything that fixes its meaning, so that an answer cannot be moved to another 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 Round = Literal["counts", "sums"]
+
+# Names, hashes and numbers of headers go into events and into the contexts of boxes: short, and on one line.
+Name = Annotated[str, msgspec.Meta(max_length=128, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
 
 # One message: the largest legitimate one carries the ciphertexts of every contributor, some MB.
 MAX_MESSAGE_BYTES = 64 * 2**20
@@ -106,9 +109,14 @@ class Commitment(Payload, frozen=True, tag="commitment"):
 
 
 class Ciphertexts(Payload, frozen=True, tag="ciphertexts"):
-    """One department's encrypted numbers, packed."""
+    """One department's encrypted numbers, packed.
+
+    Attributes:
+        committed: SHA-256 over the digests of all commitments it saw before it sent this, hex: key holders compare.
+    """
 
     round: Round
+    committed: str
     values: tuple[bytes, ...]
 
 
@@ -239,16 +247,16 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         reply_to: the number of the message it answers; "" for a request.
     """
 
-    origin: str
-    job: str
+    origin: Name
+    job: Name
     attempt: int
-    plan: str
-    roster: str
+    plan: Name
+    roster: Name
     epoch: int
-    sender: str
-    recipient: str
-    number: str
-    reply_to: str
+    sender: Name
+    recipient: Name
+    number: Name
+    reply_to: Name
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, array_like=True):

@@ -24,8 +24,6 @@ MAX_GROUPS = 2000
 # Stores add squares in 126 bits at the least: twice the bits of a column's range, plus those of MAX_ROWS.
 MAX_RANGE_BITS = 47
 
-MISSING_LABEL = "null"
-
 
 def asking_department(requester: str) -> str:
     """The department an analyst speaks for: what stands behind the @ of its name."""

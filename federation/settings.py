@@ -11,6 +11,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -173,7 +174,7 @@ class _Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True):
     adapter: str
-    columns: dict[str, _Column]
+    columns: dict[str, object]
     id: str = ""
     label: str = ""
     label_en: str = ""
@@ -261,8 +262,10 @@ def _check_federation(file: _File, minimum_key_bits: int) -> None:
         raise _wrong("federation.deadline_s", "must be from 1 to 3600 seconds")
 
 
-def _table(department: _Department, name: str, raw: Mapping[str, object]) -> tuple[_Table, dict[str, str]]:
-    """Split a table into our keys and the adapter's own."""
+def _table(
+    department: _Department, name: str, raw: Mapping[str, object]
+) -> tuple[_Table, dict[str, str], dict[str, _Column]]:
+    """Split a table into our keys, the adapter's own, and the columns."""
     where = f"department[{department.name}].tables.{name}"
     if not TABLE_NAME.fullmatch(name):
         raise _wrong(where, "a table's name is letters, digits and _, not starting with a digit")
@@ -272,11 +275,12 @@ def _table(department: _Department, name: str, raw: Mapping[str, object]) -> tup
     for key, value in options.items():
         if not isinstance(value, str):
             raise _wrong(f"{where}.{key}", "expected text")
-    return table, {key: str(value) for key, value in options.items()}
+    columns = {key: _convert(column, _Column, f"{where}.columns.{key}") for key, column in table.columns.items()}
+    return table, {key: str(value) for key, value in options.items()}, columns
 
 
 def _store(department: _Department, name: str, raw: Mapping[str, object], folder: Path) -> TableStore:
-    table, options = _table(department, name, raw)
+    table, options, declared = _table(department, name, raw)
     if "path" in options:
         data = (folder / options["path"]).resolve()
         if not data.is_file():
@@ -284,7 +288,7 @@ def _store(department: _Department, name: str, raw: Mapping[str, object], folder
                 "settings.data_missing", key=f"department[{department.name}].tables.{name}.path", path=data
             )
         options["path"] = str(data)
-    columns = tuple(Column(name=column, type=card.type) for column, card in table.columns.items())
+    columns = tuple(Column(name=column, type=card.type) for column, card in declared.items())
     return TableStore(table=name, adapter=table.adapter, options=options, columns=columns)
 
 
@@ -292,16 +296,16 @@ def _catalogue(file: _File) -> Catalogue:
     cards: dict[str, TableCard] = {}
     for department in file.department:
         for name, raw in department.tables.items():
-            table, _ = _table(department, name, raw)
+            table, _, columns = _table(department, name, raw)
             where = f"department[{department.name}].tables.{name}"
-            if not table.columns:
+            if not columns:
                 raise _wrong(f"{where}.columns", "a table needs at least one column")
             card = TableCard(
                 name=name,
                 label=table.label or name,
                 label_en=table.label_en or name,
                 id=table.id,
-                columns=tuple(_column(f"{where}.columns.{c}", c, column) for c, column in table.columns.items()),
+                columns=tuple(_column(f"{where}.columns.{c}", c, column) for c, column in columns.items()),
                 departments=(department.name,),
             )
             known = cards.get(name)
@@ -333,6 +337,8 @@ def _column(where: str, name: str, column: _Column) -> ColumnCard:
     scale = Column(name=name, type=column.type).scale
     number = column.type in ("integer", "boolean") or scale > 0
     low, high = _bounds(where, column, scale, number=number)
+    if number and column.values:
+        raise _wrong(f"{where}.values", f"a column of type {column.type} has no values; numbers have cuts = [...]")
     values = BOOLEAN_VALUES if column.type == "boolean" else column.values
     if len(set(values)) < len(values):
         raise _wrong(f"{where}.values", "a value is listed twice")
@@ -358,11 +364,9 @@ def _column(where: str, name: str, column: _Column) -> ColumnCard:
 
 
 def _bounds(where: str, column: _Column, scale: int, *, number: bool) -> tuple[int, int] | tuple[None, None]:
-    if column.type == "boolean":
-        return 0, 1
     if column.bounds is None:
-        return None, None
-    if not number:
+        return (0, 1) if column.type == "boolean" else (None, None)
+    if not number or column.type == "boolean":
         raise _wrong(f"{where}.bounds", f"a column of type {column.type} has no bounds")
     low, high = (_base_units(f"{where}.bounds", value, scale) for value in column.bounds)
     if low >= high:
@@ -378,13 +382,23 @@ def _cuts(where: str, column: _Column, scale: int, *, number: bool) -> tuple[int
     cuts: tuple[int | str, ...]
     if number and column.type != "boolean":
         cuts = tuple(_base_units(f"{where}.cuts", cut, scale) for cut in column.cuts)
-    elif column.type == "date" and all(isinstance(cut, str) for cut in column.cuts):
-        cuts = tuple(str(cut) for cut in column.cuts)
+    elif column.type == "date":
+        cuts = tuple(_iso_date(f"{where}.cuts", cut) for cut in column.cuts)
     else:
         raise _wrong(f"{where}.cuts", f"a column of type {column.type} has no such cuts")
     if any(not low < high for low, high in pairwise(cuts)):  # type: ignore[operator]  # all int or all str
         raise _wrong(f"{where}.cuts", "cut points must ascend")
     return cuts
+
+
+def _iso_date(where: str, value: float | str) -> str:
+    """Take a date in its one ISO form: dates are compared as text."""
+    try:
+        if isinstance(value, str) and date.fromisoformat(value).isoformat() == value:
+            return value
+    except ValueError:
+        pass
+    raise _wrong(where, 'expected dates written "2024-01-31"')
 
 
 def _base_units(where: str, value: float | str, scale: int) -> int:

@@ -1,9 +1,9 @@
 // Draws the flow map. Every node is built here and text is set as text: nothing in `data` can become markup.
 
 const WIDTH = 1180;
-const TOP = 44; // below the column headings
-const ROW_GAP = 10;
-const STRAND_GAP = 21;
+const TOP = 40; // below the column headings
+const ROW_GAP = 8;
+const STRAND_GAP = 19;
 const DEPARTMENT = { x: 12, width: 262 };
 const LABEL = { x: 288, width: 158 };
 const HUB = { x: 640, width: 250 };
@@ -53,15 +53,15 @@ function draw(data) {
   const most = Math.max(1, ...data.boxes.flatMap((one) => one.strands.map((strand) => strand.size)));
   const thickness = (size) => 1.8 + 7 * Math.sqrt(size / most);
 
-  let y = TOP;
-  const rows = data.boxes.map((one) => {
-    const height = Math.max(56, one.strands.length * STRAND_GAP + 10);
-    const row = { x: DEPARTMENT.x, y, width: DEPARTMENT.width, height };
-    y += height + ROW_GAP;
-    return row;
-  });
+  const rowHeight = Math.max(56, 10 + STRAND_GAP * Math.max(...data.boxes.map((one) => one.strands.length)));
+  const rows = data.boxes.map((_, i) => ({
+    x: DEPARTMENT.x,
+    y: TOP + i * (rowHeight + ROW_GAP),
+    width: DEPARTMENT.width,
+    height: rowHeight,
+  }));
   const launcherHeight = data.launcher ? 76 : 0;
-  const bottom = Math.max(y - ROW_GAP, TOP + 190 + launcherHeight);
+  const bottom = Math.max(TOP + rows.length * (rowHeight + ROW_GAP) - ROW_GAP, TOP + 190 + launcherHeight);
   const height = bottom + 14;
 
   const svg = node("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": data.summary });
@@ -77,7 +77,7 @@ function draw(data) {
   ];
   columns.forEach(([x, wide], i) => {
     under.append(node("rect", { class: "zone", x: x + 0.5, y: 0.5, width: wide, height: height - 1, rx: 10 }));
-    under.append(node("text", { class: "heading", x: x + 14, y: 28 }, data.zones[i]));
+    under.append(node("text", { class: "heading", x: x + 14, y: 26 }, data.zones[i]));
   });
 
   const room = bottom - TOP - (launcherHeight ? launcherHeight + 14 : 0);
@@ -111,7 +111,7 @@ function draw(data) {
       if (strand.live) strands.append(node("path", { class: "pulse", ...line, "stroke-width": 3.4 }));
       const wide = Math.min(LABEL.width, width(strand.text, 13) + 14);
       const pill = { class: "pill", x: LABEL.x + 12, y: y1 - 10, width: wide, height: 20, rx: 4 };
-      over.append(node("rect", { ...pill, style: "fill: var(--ky-page)" }));
+      over.append(node("rect", pill));
       over.append(
         node("text", { class: "amount", x: LABEL.x + 19, y: y1 + 4.5, style: tone(strand.kind) }, strand.text),
       );

@@ -38,7 +38,8 @@ StepState = Literal["done", "now", "next", "failed"]
 Role = Literal["contributor", "holder", "gate"]
 
 
-class Frame(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Frame:
     """One egress entry: a message that left a department.
 
     Attributes:

@@ -121,7 +121,7 @@ def verdict(view: FlowView) -> None:
 def pending(account: Account) -> str:
     """Why some bytes have no entry in the log yet."""
     if account.resting:
-        why = _("尚未入册：各部门最后一条消息，签名账目随下一条送达，大小相符。")
+        why = _("尚未入册：各部门最后一条消息，签名账目随下一条送达，大小未超上限。")
     else:
         why = _("作业进行中或有部门中断：最后几条消息的签名账目随其后的消息送达，届时再核对。")
     return why + checked()
@@ -163,7 +163,7 @@ def select(view: FlowView) -> None:
     options = [FOLLOW, *(line.name for line in newest), EVERYTHING]
     if chosen in lines and chosen not in options:
         options.insert(-1, chosen)
-    left, right = st.columns([3, 1])
+    left, right = st.columns([3, 1], vertical_alignment="center")
     left.selectbox(
         _("作业"),
         options,
@@ -215,7 +215,7 @@ def figures(view: FlowView) -> None:
                 for kind in shown
             ),
             (
-                RAW,
+                RAW if messages[RAW] else "quiet",  # red is for what must not be
                 words.class_name(RAW),
                 words.amount(sizes[RAW]),
                 _("网关拦下 {n} 条").format(n=view.denied),
@@ -230,7 +230,9 @@ def progress(job: JobView) -> None:
     if job.state == "failed":
         style.verdict("warn", _("作业 {job} 未放行结果").format(job=job.name), words.outcome(job.outcome))
     elif job.state == "interrupted":
-        style.verdict("warn", _("作业 {job} 已中断").format(job=job.name), _("协调方重新启动；没有放行任何结果。"))
+        style.verdict(
+            "warn", _("作业 {job} 已中断").format(job=job.name), _("日志中没有它的结束记录；再次申请即为一次新的作业。")
+        )
 
 
 def drawing(view: FlowView) -> Map:
@@ -241,7 +243,7 @@ def drawing(view: FlowView) -> Map:
     released = [line.name for line in view.jobs if line.state == "released" and (job is None or line.name == job.name)]
     return Map(
         summary=summary(view),
-        zones=(_("部门：数据留在各自库中"), _("协调方"), _("申请方")),
+        zones=(_("部门（各有各的数据库）"), _("协调方"), _("申请方")),
         boxes=[box(party, labels.get(party, party), step, view) for party in view.public.departments],
         coordinator={"name": _("市大数据局"), "lines": coordinator(view, step)},
         launcher={"name": _("启动器"), "lines": (_("只收公钥与名册摘要"),)} if enrolled else None,
@@ -258,8 +260,8 @@ def coordinator(view: FlowView, step: str) -> tuple[str, ...]:
     legible = sum(flow.size for flow in relayed) - opaque
     return (
         _("只见密文，无密钥"),
-        _("读不懂 {size}").format(size=words.amount(opaque)),
-        _("能读 {size}（同意、承诺、账目）").format(size=words.amount(legible)),
+        _("不可读 {size}").format(size=words.amount(opaque)),
+        _("可读 {size}（同意、承诺、账目）").format(size=words.amount(legible)),
         *([_("▶ {step}").format(step=words.step_name(step))] if step else []),
     )
 

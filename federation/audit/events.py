@@ -96,9 +96,12 @@ def sign_event(event: Event, key: SigningKey) -> bytes:
     """Return the entry: the canonical DSSE envelope around the event.
 
     Raises:
-        ValueError: the entry is longer than a log takes.
+        ValueError: the event does not read back as it is (a float in its data), or is longer than a log takes.
     """
-    entry = sign_envelope(key, EVENT_TYPE, _encoder.encode(event))
+    payload = _encoder.encode(event)
+    if _decoder.decode(payload) != event:
+        raise ValueError("the event does not read back as it is")
+    entry = sign_envelope(key, EVENT_TYPE, payload)
     if len(entry) > MAX_ENTRY_BYTES:
         raise ValueError("an event must fit into 65535 bytes")
     return entry

@@ -86,6 +86,14 @@ def _wrong(where: str, reason: str) -> RecordError:
     return RecordError("record.invalid", where=where, reason=reason)
 
 
+def _number(event: Event, name: str, where: str) -> int:
+    """A number that an event of this type has to state."""
+    number = event.data.get(name)
+    if not isinstance(number, int):
+        raise _wrong(where, f"it does not state {name} as a number")
+    return number
+
+
 def _one_roster(pinned: dict[str, bytes]) -> Roster:
     """(1) One roster, pinned by all that stand in it."""
     if len(set(pinned.values())) != 1:
@@ -171,7 +179,8 @@ def _check_jobs(events: Sequence[Event]) -> None:
     for index, event in enumerate(events):
         where = f"entry {index}"
         if event.type == "job.start":
-            contributors[event.job] = int(event.data["contributors"])
+            asked = _number(event, "contributors", where)
+            contributors[event.job] = max(asked, contributors.get(event.job, 0))
         elif event.type == "approval.grant":
             agreed.add((event.node, event.job))
         elif event.type in ("commit", "open", "release.decide"):
@@ -182,14 +191,16 @@ def _check_jobs(events: Sequence[Event]) -> None:
                 raise _wrong(where, f"{event.node} did the same step of a job twice")
             seen.add(step)
             if event.type == "commit":
-                commits[event.job, event.data["round"]] += 1
+                commits[event.job, event.data.get("round", "")] += 1
         elif event.type == "egress" and event.job and event.data.get("class") != "error":
             if (event.node, event.job) not in agreed:
                 raise _wrong(where, f"something left {event.node} for a job it had not agreed to")
+            if event.job not in contributors:
+                raise _wrong(where, f"something left {event.node} for a job that had not begun")
             if event.data.get("class") == "ciphertext":
                 name = "counts" if not revealed[event.node, event.job] else "sums"
                 revealed[event.node, event.job] += 1
-                if commits[event.job, name] < contributors.get(event.job, 0):
+                if commits[event.job, name] < contributors[event.job]:
                     raise _wrong(where, f"{event.node} revealed its ciphertexts before everybody had committed")
 
 
@@ -199,10 +210,10 @@ def _check_ledger(party: str, journal: Sequence[Event], sessions: Sequence[Sessi
     number = 0
     for event in journal:
         if event.type == "start":
-            number = int(event.data["session"])
+            number = _number(event, "session", f"journal of {party}, event {event.seq}")
             ledger[number] = []
         elif event.type == "egress":
-            ledger.setdefault(number, []).append(int(event.data["bytes"]))
+            ledger.setdefault(number, []).append(_number(event, "bytes", f"journal of {party}, event {event.seq}"))
     counted = {session.number: session for session in sessions}
     total = sent = unsent = 0
     for number, frames in ledger.items():

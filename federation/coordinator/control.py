@@ -105,7 +105,7 @@ class ControlServer:
                 yield from self._submit(ask, connection)
             else:
                 yield Line(done=True, known=self._sequencer.known(ask.party))
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except ValueError:  # no JSON, no Ask, or no canonical payload or plan inside
             yield Line(code="refused.control")
         except KeyongError as error:
             yield Line(code=error.code, details={k: str(v) for k, v in error.details.items()})
@@ -117,11 +117,14 @@ class ControlServer:
             raise RefusedError("refused.requester")
         job = Job(envelope.header.job, Plan.from_bytes(payload.plan), ask.request)
         self._jobs.submit(job)
-        for step in job.watch(POLL_S):
-            if step is not None:
-                yield Line(step=step[0], at=step[1])
-            elif select.select([connection], [], [], 0)[0] and not connection.recv(1, socket.MSG_PEEK):
-                job.cancel()  # whoever asked has hung up
+        try:
+            for step in job.watch(POLL_S):
+                if step is not None:
+                    yield Line(step=step[0], at=step[1])
+                elif select.select([connection], [], [], 0)[0] and not connection.recv(1, socket.MSG_PEEK):
+                    job.cancel()  # whoever asked has hung up
+        finally:
+            job.cancel()  # hung up while we told a step; of no effect on a job that is over
         if job.error is not None:
             raise job.error
         if job.result is not None:

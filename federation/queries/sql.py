@@ -264,6 +264,8 @@ class _Reader:
                 key = GroupKey(column=card.name, cuts=cuts, unit_scale=card.as_column.scale)
             else:
                 key = GroupKey(column=card.name, values=_narrowed(card, where))
+            if any(known.column == card.name for shown, known in keys.items() if shown != _shown(node)):
+                raise RequestError("request.unsupported", what=f"{card.name} twice in GROUP BY", instead=card.name)
             keys[_shown(node)] = key
         return keys
 

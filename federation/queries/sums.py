@@ -41,6 +41,7 @@ from federation.messages import (
     Decide,
     Decision,
     Envelope,
+    Message,
     Open,
     Payload,
     Propose,
@@ -210,6 +211,18 @@ def _context(kind: str, job: str, name: str, sender: str, reader: str) -> bytes:
     return "\n".join(("keyong", kind, job, name, sender, reader)).encode()
 
 
+def _together(digests: Mapping[str, str]) -> str:
+    """Bind the commitments of all, so that nobody can show other ones to the contributors than to the key holders."""
+    return hashlib.sha256(msgspec.msgpack.encode(sorted(digests.items()))).hexdigest()
+
+
+def _payload(envelope: Envelope) -> Message:
+    try:
+        return decode(envelope.payload)
+    except ValueError as exc:
+        raise NodeError("node.garbage", party=envelope.header.sender) from exc
+
+
 def _of_job(office: Office, job: Job, data: bytes) -> Envelope:
     """Open another party's envelope, which must be of this very job, attempt and plan."""
     envelope = office.roster.open(data)
@@ -228,7 +241,7 @@ def _check_decision(office: Office, job: Job, name: Round, data: bytes | None) -
     if data is None:
         raise RefusedError("refused.order")
     envelope = _of_job(office, job, data)
-    payload = decode(envelope.payload)
+    payload = _payload(envelope)
     if envelope.header.sender != job.plan.gate or not isinstance(payload, Decision):
         raise RefusedError("refused.decision")
     return payload
@@ -239,7 +252,7 @@ def _check_commitments(office: Office, job: Job, name: Round, data: Sequence[byt
     digests: dict[str, str] = {}
     for one in data:
         envelope = _of_job(office, job, one)
-        payload = decode(envelope.payload)
+        payload = _payload(envelope)
         if not isinstance(payload, Commitment) or payload.round != name or envelope.header.sender in digests:
             raise RefusedError("refused.inputs")
         digests[envelope.header.sender] = payload.digest
@@ -258,7 +271,7 @@ def agree(office: Office, request: Envelope, propose: Propose) -> tuple[Job, Act
         RequestError, RefusedError, NodeError: no.
     """
     asked = office.roster.open(propose.request)
-    payload = decode(asked.payload)
+    payload = _payload(asked)
     if not isinstance(payload, Request):
         raise RefusedError("refused.requester")
     try:
@@ -330,9 +343,9 @@ def reveal(office: Office, job: Job, ask: Reveal) -> Act:
     """
     if ask.round not in job.sent:
         raise RefusedError("refused.order")
-    _check_commitments(office, job, ask.round, ask.commitments)
+    digests = _check_commitments(office, job, ask.round, ask.commitments)
     job.once("reveal", ask.round)
-    return Act(Ciphertexts(round=ask.round, values=job.sent[ask.round]))
+    return Act(Ciphertexts(round=ask.round, committed=_together(digests), values=job.sent[ask.round]))
 
 
 def _count_slots(plan: Plan, cells: Mapping[int, tuple[int, ...]]) -> list[int]:
@@ -363,11 +376,14 @@ def open_product(office: Office, job: Job, ask: Open) -> Act:
     vectors: dict[str, tuple[bytes, ...]] = {}
     for data in ask.inputs:
         envelope = _of_job(office, job, data)
-        payload = decode(envelope.payload)
+        payload = _payload(envelope)
         sender = envelope.header.sender
         if not isinstance(payload, Ciphertexts) or payload.round != ask.round or sender in vectors:
             raise RefusedError("refused.inputs")
         if _digest(payload.values, ask.round, ask.decision) != digests.get(sender):
+            raise RefusedError("refused.inputs")
+        # Whoever committed anew after seeing others' ciphertexts could cancel them and lay one department's bare.
+        if payload.committed != _together(digests):
             raise RefusedError("refused.inputs")
         vectors[sender] = payload.values
     if tuple(sorted(vectors)) != plan.contributors:
@@ -402,11 +418,14 @@ def _combine_shares(
     """Reader of a round: open the boxes, combine the partial decryptions."""
     parts: dict[int, list[bytes]] = {}
     for envelope in shares:
-        payload, sender = decode(envelope.payload), envelope.header.sender
+        payload, sender = _payload(envelope), envelope.header.sender
         if not isinstance(payload, Share) or payload.round != name or sender not in roster.holders:
             raise NodeError("node.protocol", party=sender)
         box = open_box(identity.box, payload.box, context=_context("share", job, name, sender, identity.name))
-        index, part = msgspec.msgpack.decode(box, type=tuple[int, list[bytes]])
+        try:
+            index, part = msgspec.msgpack.decode(box, type=tuple[int, list[bytes]])
+        except msgspec.MsgspecError as exc:
+            raise NodeError("node.garbage", party=sender) from exc
         if index != roster.holders.index(sender) + 1 or index in parts:
             raise NodeError("node.protocol", party=sender)
         parts[index] = part
@@ -504,7 +523,7 @@ def read_totals(
     for envelope in envelopes:
         if (envelope.header.job, envelope.header.plan) != (job, plan.hash):
             raise NodeError("node.replayed", party=envelope.header.sender)
-    decision = decode(envelopes[0].payload)
+    decision = _payload(envelopes[0])
     if envelopes[0].header.sender != plan.gate or not isinstance(decision, Decision):
         raise NodeError("node.protocol", party=envelopes[0].header.sender)
     dropped = _read_decision(identity, plan, job, decision)

@@ -1,9 +1,10 @@
 """Which groups of a table of counts must not be shown: the release gate's rules, and nothing else.
 
 Two primary rules: a group of 1 to k-1 rows (minimum frequency), and a group with rows from fewer than m departments,
-where a department could subtract itself. Then complements: along every line of the table whose total another query can
-give, what is dropped must add up to k rows and be more than one group, else the smallest shown one is dropped too.
-See A. Hundepool et al., Statistical Disclosure Control, Wiley 2012, chapter 4.
+where a department could subtract itself. Then complements: in every margin of the table (a line, a plane, all of it),
+whose total another query can give, what is dropped must be more than one group and add up to k rows, and as many values
+of every column that is added up; else the smallest shown one is dropped too. See
+A. Hundepool et al., Statistical Disclosure Control, Wiley 2012, chapter 4.
 
 A group nobody is in is no small group: it is simply not there. Dominance of one contributor over a sum's *value* (the
 p % rule) cannot be seen from counts and is not checked.
@@ -12,7 +13,7 @@ p % rule) cannot be seen from counts and is not checked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import chain, combinations, product
 from typing import NamedTuple
 
 
@@ -40,34 +41,35 @@ def suppressed_groups(
         for group, measures in enumerate(counts)
         if any(0 < n.rows < minimum_group or (n.rows and n.departments < minimum_contributors) for n in measures)
     }
-    rows = [measures[0].rows for measures in counts]
+    numbers = list(zip(*([count.rows for count in measures] for measures in counts), strict=True))
+    margins = list(_margins(shape))
     while True:
         again = {
             smallest
-            for line in _lines(shape)
-            if (smallest := _complement(line, rows, dropped, minimum_group)) is not None
+            for margin in margins
+            for rows in numbers
+            if (smallest := _complement(margin, rows, dropped, minimum_group)) is not None
         }
         if not again:
             return frozenset(dropped)
         dropped |= again
 
 
-def _complement(line: Sequence[int], rows: Sequence[int], dropped: set[int], minimum_group: int) -> int | None:
-    """Name the group to drop so that the line's total does not give the dropped ones away; None if none need be."""
-    gone = [group for group in line if group in dropped]
-    if not gone or (len(gone) > 1 and sum(rows[group] for group in gone) >= minimum_group):
+def _complement(margin: Sequence[int], rows: Sequence[int], dropped: set[int], minimum_group: int) -> int | None:
+    """Name the group to drop so that the margin's total does not give the dropped ones away; None if none need be."""
+    gone = [rows[group] for group in margin if group in dropped and rows[group]]
+    if not gone or (len(gone) > 1 and sum(gone) >= minimum_group):
         return None
-    shown = [group for group in line if group not in dropped and rows[group]]
+    shown = [group for group in margin if group not in dropped and rows[group]]
     return min(shown, key=lambda group: (rows[group], group), default=None)
 
 
-def _lines(shape: Sequence[int]) -> Iterator[list[int]]:
-    """Every line of the table along every axis, as flat group indexes (last axis fastest)."""
-    strides = [1] * len(shape)
-    for axis in range(len(shape) - 2, -1, -1):
-        strides[axis] = strides[axis + 1] * shape[axis + 1]
-    for axis, size in enumerate(shape):
-        others = [range(n) if i != axis else range(1) for i, n in enumerate(shape)]
-        for corner in product(*others):
-            start = sum(index * stride for index, stride in zip(corner, strides, strict=True))
-            yield [start + step * strides[axis] for step in range(size)]
+def _margins(shape: Sequence[int]) -> Iterator[list[int]]:
+    """Every set of groups that differ in some of the keys only, as flat group indexes (last axis fastest)."""
+    places = list(product(*(range(size) for size in shape)))
+    axes = [axis for axis, size in enumerate(shape) if size > 1]
+    for fixed in chain.from_iterable(combinations(axes, count) for count in range(len(axes))):
+        margins: dict[tuple[int, ...], list[int]] = {}
+        for group, place in enumerate(places):
+            margins.setdefault(tuple(place[axis] for axis in fixed), []).append(group)
+        yield from margins.values()

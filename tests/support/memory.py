@@ -1,0 +1,416 @@
+"""A whole federation in one process: real parties, keys, journals, gateways and log; only the wire is in memory.
+
+Its homes lie in a folder as a running federation's do, so that the record can be verified from the files.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from crypto import threshold
+from crypto.paillier import Encryptor, PrivateKey, generate
+from federation.audit.events import Actor, Event, EventType, read_event
+from federation.audit.journal import Draft, Journal
+from federation.audit.log import Log
+from federation.audit.record import Public
+from federation.coordinator.sequencer import Sequencer
+from federation.errors import from_code
+from federation.governance.identity import Identity, write_whole
+from federation.governance.policy import check_plan
+from federation.governance.roster import Party, Roster
+from federation.messages import Enrolled, Failure, Header, Payload, Propose, Request, Sync, decode
+from federation.messages import Identity as IdentityMessage
+from federation.node.department import Department
+from federation.node.gateway import Gateway
+from federation.plan import Condition, GroupKey, LocalQuery, Measure, Plan
+from federation.queries.answers import Answer as Rows
+from federation.queries.answers import answer
+from federation.queries.sql import read_plan
+from federation.queries.sums import Office, SealedTotals, read_totals, run_sum
+from federation.settings import Catalogue, ColumnCard, TableCard
+from federation.wire import Answer
+
+ORIGIN = "keyong.test/memory"
+ANALYST = "analyst@city"
+COORDINATOR = "coordinator"
+NAMES = ("gaoping", "lingchuan", "qinshui", "yangcheng", "zezhou", "chengqu")
+
+Row = Mapping[str, int | str | None]
+Tamper = Callable[[str, Payload], Payload]
+
+
+def clock() -> datetime:
+    return datetime(2026, 3, 1, 8, 0, 0, tzinfo=UTC)
+
+
+@cache
+def small_key() -> PrivateKey:
+    """512 bits, once for all tests of a process: breakable and quick."""
+    return generate(512, minimum_bits=512)
+
+
+# -- what can be asked ------------------------------------------------------------------------------------------------
+
+
+def column(name: str, kind: str, *uses: str, bounds=(None, None), values=(), cuts=()) -> ColumnCard:
+    return ColumnCard(
+        name=name,
+        type=kind,
+        unit="",
+        label=name,
+        label_en=name,
+        low=bounds[0],
+        high=bounds[1],
+        uses=uses,
+        values=values,
+        cuts=cuts,
+    )
+
+
+COLUMNS = (
+    column("person_id", "text", "join_key"),
+    column("name", "text", "never"),
+    column("sex", "text", "filter", "group_by", values=("f", "m")),
+    column("age", "text", "filter", "group_by", values=("young", "middle", "old")),
+    column("area", "text", "group_by", values=tuple(f"area {i:03}" for i in range(300))),
+    column("active", "boolean", "filter", "group_by", "aggregate", bounds=(0, 1), values=("false", "true")),
+    column("months", "integer", "filter", "group_by", "aggregate", bounds=(0, 600), cuts=(6, 12, 24)),
+    column("income", "decimal(2)", "filter", "group_by", "aggregate", bounds=(-100_000, 100_000), cuts=(0, 25_050)),
+    column("since", "date", "filter", cuts=("2000-01-01", "2020-01-01")),
+    column("城镇", "text", "filter", "group_by", values=("是", "否")),
+)
+
+
+def catalogue(departments: Sequence[str], *, minimum_group: int = 3, threshold: int = 2, columns=COLUMNS) -> Catalogue:
+    table = TableCard(
+        name="insured",
+        label="参保",
+        label_en="insured",
+        id="person_id",
+        columns=columns,
+        departments=tuple(sorted(departments)),
+    )
+    return Catalogue(
+        federation="test",
+        minimum_group=minimum_group,
+        minimum_contributors=3,
+        threshold=threshold,
+        approvals="automatic",
+        departments=tuple(sorted(departments)),
+        tables=(table,),
+    )
+
+
+# -- a store in memory ------------------------------------------------------------------------------------------------
+
+
+class MemoryStore:
+    """An adapter over rows in base units, in the plainest Python there is."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows, self.asked = rows, 0
+
+    def schema(self) -> tuple[str, ...]:
+        return tuple(self.rows[0]) if self.rows else ()
+
+    def aggregate(self, query: LocalQuery) -> dict[int, tuple[int, ...]]:
+        self.asked += 1
+        cells: dict[int, list[int]] = {}
+        for row in self.rows:
+            place = _group(query.group_by, row)
+            if place is not None and all(_holds(condition, row[condition.column]) for condition in query.where):
+                cell = cells.setdefault(place, [0] * len(query.measures))
+                for index, measure in enumerate(query.measures):
+                    cell[index] += _addend(measure, row)
+        return {place: tuple(cell) for place, cell in cells.items()}
+
+    def close(self) -> None:
+        pass
+
+
+def _holds(condition: Condition, value: int | str | None) -> bool:
+    if condition.operator in ("is null", "is not null"):
+        return (value is None) == (condition.operator == "is null")
+    if value is None:
+        return False
+    first = condition.values[0]
+    match condition.operator:
+        case "=" | "in":
+            return value in condition.values
+        case "!=" | "not in":
+            return value not in condition.values
+        case ">=":
+            return value >= first
+        case "<":
+            return value < first
+    raise AssertionError(condition.operator)
+
+
+def _group(keys: Sequence[GroupKey], row: Row) -> int | None:
+    place = 0
+    for key in keys:
+        value = row[key.column]
+        if value is None:
+            return None
+        if key.cuts:
+            index = sum(value >= cut for cut in key.cuts)
+        else:
+            label = ("false", "true")[value] if isinstance(value, int) else value
+            if label not in key.values:
+                return None
+            index = key.values.index(label)
+        place = place * len(key.labels) + index
+    return place
+
+
+def _addend(measure: Measure, row: Row) -> int:
+    if measure.kind == "rows":
+        return 1
+    value = row[measure.column]
+    if value is None:
+        return 0
+    shifted = min(max(value, measure.low), measure.high) - measure.low if measure.kind != "count" else 1
+    return shifted**2 if measure.kind == "sum_squares" else shifted
+
+
+class CellStore(MemoryStore):
+    """An adapter that answers whatever it was given."""
+
+    def __init__(self, cells: dict[int, tuple[int, ...]]) -> None:
+        super().__init__(())
+        self._cells = cells
+
+    def aggregate(self, query: LocalQuery) -> dict[int, tuple[int, ...]]:
+        return self._cells
+
+
+# -- the federation ---------------------------------------------------------------------------------------------------
+
+
+class MemoryFederation:
+    """Departments with these stores, a coordinator, and two analysts."""
+
+    def __init__(
+        self,
+        home: Path,
+        stores: Mapping[str, MemoryStore],
+        *,
+        minimum_group: int = 3,
+        threshold_: int = 2,
+        columns=COLUMNS,
+    ) -> None:
+        self.home, self.stores = home, stores
+        names = tuple(sorted(stores))
+        self.catalogue = catalogue(names, minimum_group=minimum_group, threshold=threshold_, columns=columns)
+        self.public_key = small_key().public
+        shares = threshold.deal(small_key(), holders=len(names), threshold=threshold_)
+        self.shares = dict(zip(names, shares, strict=True))
+        self.identities: dict[str, Identity] = {}
+        for name in (COORDINATOR, *names, ANALYST, "analyst@tax"):
+            folder = self.folder(name)
+            folder.mkdir(parents=True)
+            self.identities[name] = Identity.in_home(name, folder)
+        self.roster = Roster(
+            origin=ORIGIN,
+            epoch=1,
+            parties=tuple(
+                Party(name=name, role=_role(name), signing=identity.signing.public, box=identity.box.public)
+                for name, identity in self.identities.items()
+            ),
+            holders=names,
+            threshold=threshold_,
+            public_key=self.public_key.to_bytes(),
+        )
+        for name in self.identities:
+            write_whole(self.folder(name) / "roster.json", self.roster.to_bytes())
+        key = self.identities[COORDINATOR].signing
+        self.log = Log(self.folder(COORDINATOR) / "log.db", origin=ORIGIN, key=key)
+        self._journal = self.open_journal(COORDINATOR)
+        self.sequencer = Sequencer(self.log, self._journal, self.roster)
+        self._record("enrol", "", {"roster": self.roster.hash, "epoch": 1})
+        self.journals: dict[str, Journal] = {}
+        self.departments: dict[str, Department] = {}
+        self._sessions: list[dict[str, object]] = []
+        self._numbers = itertools.count()
+        self.sent: list[tuple[str, bytes]] = []  # every answer that left a department: party, envelope
+        for name in names:
+            self.start(name)
+
+    def folder(self, name: str) -> Path:
+        return self.home / ("analysts" if name.startswith("analyst@") else "parties") / name
+
+    def open_journal(self, name: str) -> Journal:
+        key = self.identities[name].signing
+        return Journal(self.folder(name) / "journal.db", origin=ORIGIN, node=name, key=key, clock=clock)
+
+    def start(self, name: str) -> None:
+        """Start a department's process; again: it was killed, and comes back over the same files."""
+        before = [session for session in self._sessions if session["party"] == name]
+        for session in before:
+            session["ended"] = True
+        if before:
+            self.journals[name].close()
+        journal = self.journals[name] = self.open_journal(name)
+        identity, gateway = self.identities[name], Gateway(journal, name)
+        self._sessions.append({"party": name, "session": len(before) + 1, "sent": 0, "received": 0, "ended": False})
+        started = Draft(
+            type="start", actor=Actor(name=name, role="node"), data={"session": len(before) + 1, "version": "test"}
+        )
+        ready = IdentityMessage(party=name, signing=identity.signing.public, box=identity.box.public, enrolled="")
+        for payload, drafts in ((ready, (started,)), (Enrolled(roster=self.roster.hash), ())):
+            header = self.header(name, "launcher", job="", plan="")
+            gateway.admit(header, payload, drafts)
+            self._count(name, gateway.release(identity.sign(header, payload)))
+        office = Office(
+            identity=identity,
+            roster=self.roster,
+            catalogue=self.catalogue,
+            public_key=self.public_key,
+            share=self.shares[name],
+            encryptor=Encryptor(self.public_key),
+            stores={"insured": self.stores[name]},
+            used=lambda job: journal.holds("approval.grant", job),
+        )
+        self.departments[name] = Department(office, journal, gateway)
+
+    def close(self) -> Path:
+        """Gather every journal, write what the launcher writes, close the files; returns the home."""
+        for name in self.departments:
+            self.say(name, Sync())
+        (self.home / "launcher").mkdir()
+        (self.home / "launcher" / "wire.json").write_text(json.dumps(self._sessions))
+        names = tuple(self.departments)
+        public = Public(
+            name="test",
+            departments=names,
+            labels={name: name for name in names},
+            labels_en={},
+            unconfined="one process",
+        )
+        (self.home / "launcher" / "public.json").write_bytes(msgspec.json.encode(public))
+        self.log.close()
+        for journal in (self._journal, *self.journals.values()):
+            journal.close()
+        return self.home
+
+    # -- asking -----------------------------------------------------------------------------------------------------
+
+    def plan(self, sql: str, *, requester: str = ANALYST, nonce: str | None = None) -> Plan:
+        return read_plan(
+            sql,
+            purpose="test",
+            requester=requester,
+            catalogue=self.catalogue,
+            roster=self.roster,
+            nonce=nonce or f"{next(self._numbers):032x}",
+        )
+
+    def request(self, plan: Plan, *, job: str, signer: str | None = None) -> bytes:
+        signer = signer or plan.requester
+        header = self.header(signer, COORDINATOR, job=job, plan=plan.hash)
+        return self.identities[signer].sign(header, Request(plan=plan.to_bytes()))
+
+    def seal(self, plan: Plan, *, job: str = "q-1", tamper: Tamper = lambda _, payload: payload) -> SealedTotals:
+        """Run a plan as the coordinator does, which may tamper with what it sends."""
+        data = {"plan": plan.hash, "requester": plan.requester, "contributors": len(plan.contributors)}
+        self._record("job.start", job, data)
+        wire = MemoryWire(self, job, plan.hash, tamper)
+        sealed = run_sum(wire, plan, self.request(plan, job=job), self.public_key, lambda _: None)
+        self._record("job.end", job, {"outcome": "released"})
+        return sealed
+
+    def read(self, plan: Plan, sealed: SealedTotals, *, job: str = "q-1", reader: str = ANALYST) -> Rows:
+        return answer(plan, read_totals(self.identities[reader], self.roster, self.public_key, plan, job, sealed))
+
+    def ask(self, sql: str, *, job: str = "q-1", tamper: Tamper = lambda _, payload: payload) -> Rows:
+        plan = self.plan(sql)
+        check_plan(plan, self.catalogue, self.roster)
+        return self.read(plan, self.seal(plan, job=job, tamper=tamper), job=job)
+
+    def agreed(self, plan: Plan, *, job: str = "q-1") -> MemoryWire:
+        """A job that every department has agreed to, and its wire."""
+        self._record("job.start", job, {"contributors": len(plan.contributors)})
+        wire = MemoryWire(self, job, plan.hash)
+        wire.ask({name: Propose(request=self.request(plan, job=job)) for name in plan.holders})
+        return wire
+
+    # -- messages ---------------------------------------------------------------------------------------------------
+
+    def header(
+        self, sender: str, recipient: str, *, job: str, plan: str, number: str | None = None, reply_to: str = ""
+    ) -> Header:
+        return Header(
+            origin=ORIGIN,
+            job=job,
+            attempt=1 if job else 0,
+            plan=plan,
+            roster=self.roster.hash,
+            epoch=1,
+            sender=sender,
+            recipient=recipient,
+            number=number or f"{next(self._numbers):032x}",
+            reply_to=reply_to,
+        )
+
+    def signed(self, sender: str, recipient: str, payload: Payload, *, job: str = "", plan: str = "") -> bytes:
+        return self.identities[sender].sign(self.header(sender, recipient, job=job, plan=plan), payload)
+
+    def say(self, party: str, payload: Payload, *, job: str = "", plan: str = "") -> Answer:
+        """Say one thing to a department and hear its answer; raises what it refuses with."""
+        return self.deliver(party, self.signed(COORDINATOR, party, payload, job=job, plan=plan))
+
+    def deliver(self, party: str, envelope: bytes) -> Answer:
+        department = self.departments[party]
+        packet = department.answer(envelope, self.sequencer.known(party))
+        self._count(party, department.gateway.release(msgspec.msgpack.encode(packet)))
+        self.sent.append((party, packet.envelope))
+        self.sequencer.accept(party, packet.entries)
+        payload = decode(self.roster.open(packet.envelope).payload)
+        if isinstance(payload, Failure):
+            raise from_code(payload.code, party=party)
+        return Answer(payload, packet.envelope)
+
+    def _count(self, party: str, frame: bytes) -> None:
+        session = next(s for s in reversed(self._sessions) if s["party"] == party)
+        session["sent"] += len(frame)
+
+    def _record(self, kind: EventType, job: str, data: dict[str, int | str]) -> None:
+        actor = Actor(name=COORDINATOR, role="coordinator")
+        self.sequencer.record(Draft(type=kind, actor=actor, job=job, attempt=1 if job else 0, data=data))
+
+    # -- what became of it ------------------------------------------------------------------------------------------
+
+    def events(self, party: str, kind: EventType | None = None) -> list[Event]:
+        """A department's own journal."""
+        events = [read_event(entry, self.roster.signers) for entry in self.journals[party].entries()]
+        return [event for event in events if kind in (None, event.type)]
+
+    def opened(self) -> list[tuple[str, int | str]]:
+        """Every opening that any key holder's journal tells: party, round."""
+        return [(name, event.data["round"]) for name in self.departments for event in self.events(name, "open")]
+
+
+class MemoryWire:
+    """Implements `federation.wire.Wire` by calling the departments; `tamper` is what a malicious coordinator does."""
+
+    def __init__(
+        self, federation: MemoryFederation, job: str, plan: str, tamper: Tamper = lambda _, payload: payload
+    ) -> None:
+        self._federation, self._job, self._plan, self._tamper = federation, job, plan, tamper
+
+    def ask(self, requests: Mapping[str, Payload]) -> dict[str, Answer]:
+        return {
+            party: self._federation.say(party, self._tamper(party, payload), job=self._job, plan=self._plan)
+            for party, payload in requests.items()
+        }
+
+
+def _role(name: str) -> str:
+    return "coordinator" if name == COORDINATOR else "analyst" if name.startswith("analyst@") else "department"
