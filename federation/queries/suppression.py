@@ -44,15 +44,13 @@ def suppressed_groups(
     numbers = list(zip(*([count.rows for count in measures] for measures in counts), strict=True))
     margins = list(_margins(shape))
     while True:
-        again = {
-            smallest
-            for margin in margins
-            for rows in numbers
-            if (smallest := _complement(margin, rows, dropped, minimum_group)) is not None
-        }
-        if not again:
+        before = len(dropped)
+        for margin, rows in product(margins, numbers):
+            smallest = _complement(margin, rows, dropped, minimum_group)
+            if smallest is not None:
+                dropped.add(smallest)
+        if len(dropped) == before:
             return frozenset(dropped)
-        dropped |= again
 
 
 def _complement(margin: Sequence[int], rows: Sequence[int], dropped: set[int], minimum_group: int) -> int | None:
@@ -65,10 +63,10 @@ def _complement(margin: Sequence[int], rows: Sequence[int], dropped: set[int], m
 
 
 def _margins(shape: Sequence[int]) -> Iterator[list[int]]:
-    """Every set of groups that differ in some of the keys only, as flat group indexes (last axis fastest)."""
+    """Every set of groups that differ in some of the keys only, lines first, as flat indexes (last axis fastest)."""
     places = list(product(*(range(size) for size in shape)))
     axes = [axis for axis, size in enumerate(shape) if size > 1]
-    for fixed in chain.from_iterable(combinations(axes, count) for count in range(len(axes))):
+    for fixed in chain.from_iterable(combinations(axes, count) for count in reversed(range(len(axes)))):
         margins: dict[tuple[int, ...], list[int]] = {}
         for group, place in enumerate(places):
             margins.setdefault(tuple(place[axis] for axis in fixed), []).append(group)

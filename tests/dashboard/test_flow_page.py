@@ -68,6 +68,12 @@ def test_a_log_that_is_no_database_is_told_not_thrown(opened, tmp_path):
     assert "记录无法读取" in words(opened(tmp_path))
 
 
+def test_a_running_job_shows_the_step_it_is_at(opened, started):
+    started.begin()
+    text = words(opened(started.path))
+    assert '<li class="now" aria-current=step><b>人数：密文承诺</b>' in text
+
+
 def test_a_refused_job_says_why(opened, started):
     started.fail("refused.too_small")
     text = words(opened(started.path))
