@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 
 from dashboard.i18n import _, language
@@ -30,6 +30,16 @@ def count(number: int) -> str:
 def amount(size: int) -> str:
     """Write a number of bytes; exact up to a megabyte."""
     return f"{size:,} B" if size < 1_000_000 else f"{size / 1_000_000:,.2f} MB"
+
+
+def sentences(*said: str) -> str:
+    """Put sentences after one another."""
+    return ("" if language() == "zh" else " ").join(said)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Put names after one another."""
+    return ("、" if language() == "zh" else ", ").join(names)
 
 
 def departments(public: Public) -> Mapping[str, str]:

@@ -7,12 +7,13 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import style, words
-from dashboard.components.flowmap import Box, Map, flowmap
+from dashboard.components.flowmap import flowmap
+from dashboard.drawing import drawing
 from dashboard.i18n import _
 from dashboard.served import served
-from dashboard.services.accounts import Account
 from dashboard.services.flow import CLASSES, EVERYTHING, RAW, FlowReader, FlowView, JobLine, JobView
-from federation.audit.record import COORDINATOR, RecordReader
+from dashboard.verdict import verdict
+from federation.audit.record import RecordReader
 from federation.errors import RecordError
 
 REFRESH_S = 1.0
@@ -20,18 +21,6 @@ MAX_JOBS = 200  # in the list; older ones by their address
 MAX_ROWS = 500  # in the table; a browser gets slow beyond
 
 FOLLOW = ""  # the selection that moves on to every new job
-
-# What moves during a step. Multiplying and deciding happen inside a party.
-MOVING = {
-    "agree": "control",
-    "counts.encrypt": "control",
-    "counts.collect": "ciphertext",
-    "counts.open": "sealed",
-    "decide": "sealed",
-    "sums.encrypt": "control",
-    "sums.collect": "ciphertext",
-    "sums.open": "sealed",
-}
 
 
 @st.cache_resource(show_spinner=False)
@@ -57,7 +46,7 @@ def show(following: bool) -> None:
         nothing_yet(error)
         return
     head(view)
-    verdict(view)
+    style.verdict(*verdict(view))
     select(view)
     if (st.session_state["job"] == FOLLOW) != following:
         st.rerun()  # only a new fragment can begin or stop to refresh itself
@@ -95,62 +84,6 @@ def head(view: FlowView) -> None:
         isolation = _("各方：独立网络命名空间 + Landlock 隔离（模拟：同一主机、同一团队）")
     tags = [(_("联邦：{name}").format(name=public.name), False), (isolation, bool(public.unconfined))]
     style.head(_("数据流向"), _("离开每个部门的每一个字节：多少、哪一类、给谁。"), tags)
-
-
-def verdict(view: FlowView) -> None:
-    """Whether the account adds up, in words that claim no more than was compared."""
-    account = view.account
-    if account.findings:
-        style.verdict("bad", finding(account, view), remedy())
-        return
-    sums = {
-        "recorded": words.count(account.recorded),
-        "counted": words.count(account.counted),
-        "pending": words.count(account.pending),
-    }
-    if not account.counted:
-        style.verdict("wait", _("尚无字节离开部门"), _("各部门入网后，本页开始显示账目。"))
-    elif not account.pending:
-        claim = _("离开部门的每个字节都有签名账目：账目 {recorded} 字节 = 代理计数 {counted} 字节，差额 0")
-        style.verdict("good", claim.format(**sums), checked())
-    else:
-        claim = _("账目与计数相符：代理计数 {counted} 字节 = 已入册 {recorded} 字节 + 尚未入册 {pending} 字节")
-        style.verdict("good" if account.resting else "wait", claim.format(**sums), pending(account))
-
-
-def pending(account: Account) -> str:
-    """Why some bytes have no entry in the log yet."""
-    if account.resting:
-        why = _("尚未入册：各部门最后一条消息，签名账目随下一条送达，大小未超上限。")
-    else:
-        why = _("作业进行中或有部门中断：最后几条消息的签名账目随其后的消息送达，届时再核对。")
-    return why + checked()
-
-
-def checked() -> str:
-    """What this page did not check."""
-    return _("本页只比对字节数；签名与哈希链由 keyong audit verify 重算。")
-
-
-def finding(account: Account, view: FlowView) -> str:
-    """The gravest thing that does not hold."""
-    labels = words.departments(view.public)
-    wrong = [balance for balance in account.balances if balance.unexplained]
-    names = "、".join(labels.get(balance.party, balance.party) for balance in wrong)
-    size = words.count(abs(sum(balance.unexplained for balance in wrong)))
-    claims = {
-        "shortened": _("日志变短或被替换：先前读到的条目已不在原处"),
-        "unreadable": _("日志中有无法读取的条目"),
-        "unlisted": _("日志中有未列入白名单的消息类别"),
-        "surplus": _("账目与计数不符：{names} 有 {size} 字节离开而没有账目"),
-        "shortfall": _("账目与计数不符：{names} 有 {size} 字节记了账而代理没有计数"),
-    }
-    return claims[account.findings[0]].format(names=names, size=size)
-
-
-def remedy() -> str:
-    """What to do when something does not hold."""
-    return _("请保留现场，运行 keyong audit verify，并请安全审计员比对各部门的副本。")
 
 
 def select(view: FlowView) -> None:
@@ -233,80 +166,6 @@ def progress(job: JobView) -> None:
         style.verdict(
             "warn", _("作业 {job} 已中断").format(job=job.name), _("日志中没有它的结束记录；再次申请即为一次新的作业。")
         )
-
-
-def drawing(view: FlowView) -> Map:
-    """The picture's contents."""
-    job, labels = view.job, words.departments(view.public)
-    step = next((name for name, state in job.steps if state == "now"), "") if job else ""
-    enrolled = any(flow.recipient != COORDINATOR for flow in view.flows)
-    released = [line.name for line in view.jobs if line.state == "released" and (job is None or line.name == job.name)]
-    return Map(
-        summary=summary(view),
-        zones=(_("部门（各有各的数据库）"), _("协调方"), _("申请方")),
-        boxes=[box(party, labels.get(party, party), step, view) for party in view.public.departments],
-        coordinator={"name": _("市大数据局"), "lines": coordinator(view, step)},
-        launcher={"name": _("启动器"), "lines": (_("只收公钥与名册摘要"),)} if enrolled else None,
-        analyst={"name": _("申请方"), "lines": analyst(job, len(released))},
-        handover=_("密封转交") if released else "",
-        released=bool(released),
-    )
-
-
-def coordinator(view: FlowView, step: str) -> tuple[str, ...]:
-    """What stands in the coordinator's box: how much of what it relays it can read."""
-    relayed = [flow for flow in view.flows if flow.recipient == COORDINATOR]
-    opaque = sum(flow.size for flow in relayed if flow.kind in ("ciphertext", "sealed"))
-    legible = sum(flow.size for flow in relayed) - opaque
-    return (
-        _("只见密文，无密钥"),
-        _("不可读 {size}").format(size=words.amount(opaque)),
-        _("可读 {size}（同意、承诺、账目）").format(size=words.amount(legible)),
-        *([_("▶ {step}").format(step=words.step_name(step))] if step else []),
-    )
-
-
-def analyst(job: JobView | None, released: int) -> tuple[str, ...]:
-    """What stands in the analyst's box."""
-    if job is None:
-        return (_("已放行 {n} 个作业").format(n=released),)
-    rows = "" if job.rows is None else _("已读取结果 {n} 行").format(n=job.rows)
-    return tuple(line for line in (job.requester, rows or words.state_name(job.state)) if line)
-
-
-def box(party: str, label: str, step: str, view: FlowView) -> Box:
-    """One department in the picture."""
-    flows = sorted(
-        (flow for flow in view.flows if flow.party == party), key=lambda flow: (*CLASSES, RAW).index(flow.kind)
-    )
-    roles = view.job.roles.get(party, ()) if view.job else ()
-    return Box(
-        name=label,
-        badges=[words.role_name(role) for role in roles],
-        note="" if flows else _("本作业中尚无消息离开") if view.job else "",
-        absent=not flows,
-        strands=[
-            {
-                "kind": flow.kind,
-                "text": f"{words.class_name(flow.kind)} {words.amount(flow.size)}",
-                "size": flow.size,
-                "live": MOVING.get(step) == flow.kind,
-            }
-            for flow in flows
-        ],
-    )
-
-
-def summary(view: FlowView) -> str:
-    """The picture in one sentence, for those who do not see it."""
-    labels = words.departments(view.public)
-    parts = []
-    for party in view.public.departments:
-        sums = [
-            f"{words.class_name(flow.kind)} {words.amount(flow.size)}" for flow in view.flows if flow.party == party
-        ]
-        parts.append(f"{labels.get(party, party)}: {', '.join(sums) or '0 B'}")
-    return _("流向图：各部门发往协调方的字节。{parts}。同样的内容见明细表。").format(parts="; ".join(parts))
 
 
 def frames(view: FlowView) -> None:
