@@ -5,7 +5,8 @@ from __future__ import annotations
 from dashboard import words
 from dashboard.components.flowmap import Box, Map
 from dashboard.i18n import _
-from dashboard.services.flow import CLASSES, RAW, FlowView, JobView
+from dashboard.services.flow import FlowView
+from dashboard.services.jobs import CLASSES, RAW, JobView
 from federation.audit.record import COORDINATOR
 
 # What moves during a step. Multiplying and deciding happen inside a party.

@@ -64,19 +64,16 @@ def serve(home: Path, *, port: int, language: str = "zh") -> None:
     with _listen(port) as listener:
         serve_this(home, language)
         set_options(port)
-        app = st.App(SCRIPT, middleware=[Middleware(SecurityHeaders)])
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                access_log=False,
-                log_config=None,
-                log_level="error",
-                timeout_graceful_shutdown=FAREWELL_S,
-                ws="websockets-sansio",
-            )
+        asgi = uvicorn.Config(
+            st.App(SCRIPT, middleware=[Middleware(SecurityHeaders)]),
+            access_log=False,
+            log_config=None,
+            log_level="error",
+            timeout_graceful_shutdown=FAREWELL_S,
+            ws="websockets-sansio",
         )
         url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/"
-        print(f"可用看板：{url}" if language == "zh" else f"Keyong dashboard: {url}", flush=True)
+        server = _Server(asgi, f"可用看板：{url}" if language == "zh" else f"Keyong dashboard: {url}")
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn has closed everything and passes the signal on
             server.run(sockets=[listener])
 
@@ -122,6 +119,19 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class _Server(uvicorn.Server):
+    """Says its one line when it answers, and Ctrl-C works."""
+
+    def __init__(self, asgi: uvicorn.Config, line: str) -> None:
+        super().__init__(asgi)
+        self._line = line
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(self._line, flush=True)
 
 
 def _listen(port: int) -> socket.socket:

@@ -218,16 +218,19 @@ def _print_parties(command: Command, settings: Settings | None) -> None:
         raise HomeError("home.not_running")
     public = RecordReader(command.home.path).public()
     labels = public.labels if command.language == "zh" else public.labels_en
-    columns = ("部门 party", "状态 state", "发出 sent", "收到 received", "内存 memory", "重启 restarts")
+    zh, en = (
+        ("部门", "状态", "发出", "收到", "内存", "重启"),
+        ("party", "state", "sent", "received", "memory", "restarts"),
+    )
     table = Table(title=public.name, title_justify="left")
-    for column in columns:
-        table.add_column(column, justify="left" if column in columns[:2] else "right")
+    for index, pair in enumerate(zip(zh, en, strict=True)):
+        table.add_column(command.say(*pair), justify="left" if index < 2 else "right")
     parties = said["parties"]
     for party in parties if isinstance(parties, list) else []:
-        label = labels.get(party["name"], command.say("协调方", "coordinator"))
+        label = labels.get(party["name"], command.say("协调方", "the coordinator"))
         state = party["state"] + (f" ({party['code']})" if party["code"] else "")
         numbers = (f"{party['sent']:,} B", f"{party['received']:,} B", f"{party['rss_mb']} MB", str(party["restarts"]))
-        table.add_row(f"{label} {party['name']}", state, *numbers)
+        table.add_row(label, state, *numbers)
     command.out.print(table)
     _print_isolation(command, public.unconfined)
 
@@ -347,8 +350,11 @@ def _print_plan(command: Command, settings: Settings, plan: Plan) -> None:
     ):
         table.add_column(column, justify="right" if column.endswith(("数值", "numbers")) else "left")
     for sight in plan.visibility():
-        label = f"{labels.get(sight.party, '')} {sight.party}".strip()
-        table.add_row(label, command.say(sight.zh, sight.en), str(sight.numbers))
+        table.add_row(
+            " ".join(dict.fromkeys((labels.get(sight.party, sight.party), sight.party))),
+            command.say(sight.zh, sight.en),
+            str(sight.numbers),
+        )
     command.out.print(table)
     command.out.print(
         command.say(

@@ -253,6 +253,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 for name in self.contributors
                 if name != self.gate
             ),
+            *(
+                Sight(
+                    party=name,
+                    zh="（持钥方）本计划与密文；给出一份密封的解密份额",
+                    en="(key holder) this plan and ciphertexts; gives one sealed partial decryption",
+                    numbers=0,
+                )
+                for name in self.holders
+                if name not in self.contributors and name != self.gate
+            ),
             Sight(
                 party=self.gate,
                 zh="（发布闸门）各组合计行数、有值行数与有数部门数，用于抑制小组",

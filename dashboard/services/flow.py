@@ -8,95 +8,18 @@ is new since the last one. Left out on purpose: signatures, hash chains and depa
 from __future__ import annotations
 
 import threading
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from dashboard.services.accounts import Account, DepartmentLedger, settle
+from dashboard.services.jobs import RAW, Flow, Frame, JobLine, JobReading, JobView
 from federation.audit.events import Event
 from federation.audit.record import COORDINATOR, Public, RecordReader
 
-# The classes the gateways let out, most telling first; whatever else the log names is shown as "raw".
-CLASSES = ("ciphertext", "sealed", "control", "record", "enrolment", "error")
-RAW = "raw"
-
-# The sum protocol's steps in order; rounds as in `federation.queries.sums`.
-STEPS = (
-    "agree",
-    "counts.encrypt", "counts.collect", "counts.multiply", "counts.open",
-    "decide",
-    "sums.encrypt", "sums.collect", "sums.multiply", "sums.open",
-)  # fmt: skip
-
 EVERYTHING = "*"  # no job has this name
-
-JobState = Literal["waiting", "running", "released", "failed", "interrupted"]
-StepState = Literal["done", "now", "next", "failed"]
-Role = Literal["contributor", "holder", "gate"]
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One egress entry: a message that left a department.
-
-    Attributes:
-        index: of the entry in the log.
-        time: UTC, as events write it.
-        kind: its class, or "raw" if no gateway of ours knows the class.
-        size: bytes on the wire.
-        commitment: HMAC of the frame under a salt that stays with the department, hex.
-    """
-
-    index: int
-    time: str
-    party: str
-    recipient: str
-    kind: str
-    payload: str
-    size: int
-    commitment: str
-
-
-class Flow(NamedTuple):
-    """Messages of one class from one department to one recipient."""
-
-    party: str
-    recipient: str
-    kind: str
-    size: int
-    messages: int
-
-
-class JobLine(NamedTuple):
-    """A job as a list names it."""
-
-    name: str
-    time: str
-    state: JobState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobView:
-    """One job, as far as the log tells it.
-
-    Attributes:
-        outcome: "released", or the code of the error that ended it; "" before.
-        rows: how many rows the analyst noted to have read; None before.
-        roles: what each department did in it, in the order it came to light.
-        steps: every step of the protocol; at most one is "now" or "failed".
-    """
-
-    name: str
-    time: str
-    requester: str
-    state: JobState
-    outcome: str
-    rows: int | None
-    roles: Mapping[str, tuple[Role, ...]]
-    steps: tuple[tuple[str, StepState], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +55,9 @@ class FlowReader:
         self._shortened = False
         self._unreadable = 0
         self._ledgers: defaultdict[str, DepartmentLedger] = defaultdict(DepartmentLedger)
-        self._jobs: dict[str, _Job] = {}
-        self._everything = _Job(name=EVERYTHING, time="")
-        self._running: _Job | None = None
+        self._jobs: dict[str, JobReading] = {}
+        self._everything = JobReading(name=EVERYTHING, time="")
+        self._running: JobReading | None = None
 
     def look(self, selected: str = "") -> FlowView:
         """Read what is new and tell what is known.
@@ -171,7 +94,7 @@ class FlowReader:
                 denied=chosen.denied,
             )
 
-    def _newest(self) -> _Job:
+    def _newest(self) -> JobReading:
         return next(reversed(self._jobs.values()), self._everything)
 
     def _is_resting(self) -> bool:
@@ -210,10 +133,10 @@ class FlowReader:
                 told.take(index, event)
         self._ledgers[event.node].take(event, len(entry))
 
-    def _job(self, event: Event) -> _Job:
+    def _job(self, event: Event) -> JobReading:
         job = self._jobs.get(event.job)
         if job is None:
-            job = self._jobs[event.job] = _Job(name=event.job, time=event.time)
+            job = self._jobs[event.job] = JobReading(name=event.job, time=event.time)
         if event.type == "job.start":
             if self._running is not None:
                 self._running.state = "interrupted"
@@ -223,108 +146,6 @@ class FlowReader:
             job.state = "released" if job.outcome == "released" else "failed"
             self._running = None
         return job
-
-
-@dataclass(slots=True, kw_only=True)
-class _Job:
-    """A job while it is being read; also everything together, which has no steps."""
-
-    name: str
-    time: str
-    state: JobState = "waiting"
-    outcome: str = ""
-    requester: str = ""
-    contributors: int = 0
-    rows: int | None = None
-    denied: int = 0
-    frames: list[Frame] = field(default_factory=list)
-    sizes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    messages: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    agreed: set[str] = field(default_factory=set)
-    committed: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    opened: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    gate: str = ""
-
-    def take(self, index: int, event: Event) -> None:
-        """Add one event."""
-        data, node = event.data, event.node
-        match event.type:
-            case "egress":
-                kind = str(data.get("class", ""))
-                kind = kind if kind in CLASSES else RAW
-                recipient, size = str(data.get("to", "")), int(data.get("bytes", 0))
-                told = (str(data.get("payload", "")), size, str(data.get("commitment", "")))
-                self.frames.append(Frame(index, event.time, node, recipient, kind, *told))
-                self.sizes[node, recipient, kind] += size
-                self.messages[node, recipient, kind] += 1
-            case "egress.deny":
-                self.denied += 1
-            case "job.start":
-                self.requester = str(data.get("requester", ""))
-                self.contributors = int(data.get("contributors", 0))
-            case "approval.grant":
-                self.agreed.add(node)
-            case "commit":
-                self.committed[str(data.get("round", ""))].add(node)
-            case "open":
-                self.opened[str(data.get("round", ""))].add(node)
-                if data.get("round") == "counts":
-                    self.gate = str(data.get("reader", ""))
-            case "release.decide":
-                self.gate = node
-            case "result.read":
-                self.rows = int(data.get("rows", 0))
-            case _:
-                pass
-
-    def flows(self) -> tuple[Flow, ...]:
-        """Per department, recipient and class."""
-        return tuple(Flow(*key, size, self.messages[key]) for key, size in self.sizes.items())
-
-    def view(self) -> JobView:
-        """What is known so far."""
-        return JobView(
-            name=self.name,
-            time=self.time,
-            requester=self.requester,
-            state=self.state,
-            outcome=self.outcome,
-            rows=self.rows,
-            roles=self._roles(),
-            steps=self._steps(),
-        )
-
-    def _roles(self) -> dict[str, tuple[Role, ...]]:
-        roles: defaultdict[str, list[Role]] = defaultdict(list)
-        for party in sorted({*self.committed["counts"], *self.committed["sums"]}):
-            roles[party].append("contributor")
-        for party in sorted({*self.opened["counts"], *self.opened["sums"]}):
-            roles[party].append("holder")
-        if self.gate:
-            roles[self.gate].append("gate")
-        return {party: tuple(named) for party, named in roles.items()}
-
-    def _steps(self) -> tuple[tuple[str, StepState], ...]:
-        at = len(STEPS) if self.state == "released" else self._reached()
-        here: StepState = "now" if self.state in ("waiting", "running") else "failed"
-        return tuple((name, "done" if i < at else here if i == at else "next") for i, name in enumerate(STEPS))
-
-    def _reached(self) -> int:
-        """The step under way, from events alone: at most one message behind what really happens.
-
-        Multiplying leaves no event of its own; it is over when a key holder has opened the product.
-        """
-        at = 0
-        if self.contributors and len(self.agreed) >= self.contributors:
-            at = STEPS.index("counts.encrypt")
-        for name, after in (("counts", "decide"), ("sums", "")):
-            if self.contributors and len(self.committed[name]) >= self.contributors:
-                at = STEPS.index(f"{name}.collect")
-            if self.opened[name]:
-                at = STEPS.index(after or f"{name}.open")
-            if after and self.committed["sums"]:
-                at = STEPS.index("sums.encrypt")
-        return at
 
 
 class _Envelope(msgspec.Struct):

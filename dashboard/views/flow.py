@@ -11,7 +11,8 @@ from dashboard.components.flowmap import flowmap
 from dashboard.drawing import drawing
 from dashboard.i18n import _
 from dashboard.served import served
-from dashboard.services.flow import CLASSES, EVERYTHING, RAW, FlowReader, FlowView, JobLine, JobView
+from dashboard.services.flow import EVERYTHING, FlowReader, FlowView
+from dashboard.services.jobs import CLASSES, RAW, JobLine, JobView
 from dashboard.verdict import verdict
 from federation.audit.record import RecordReader
 from federation.errors import RecordError
@@ -172,7 +173,7 @@ def frames(view: FlowView) -> None:
     """Every egress entry of the selection, newest first."""
     labels = words.departments(view.public)
     shown = view.frames[:MAX_ROWS]
-    caption = _("离开部门的每条消息，最新在前；时间为北京时间（Asia/Shanghai）。共 {n} 条，显示 {m} 条。")
+    caption = _("离开部门的每条消息，按日志顺序，最新在前；时间为北京时间（Asia/Shanghai）。共 {n} 条，显示 {m} 条。")
     style.table(
         caption.format(n=len(view.frames), m=len(shown)),
         [

@@ -6,9 +6,11 @@ stay here, beside the event, and are opened to an auditor only.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -21,6 +23,9 @@ from federation.audit.events import FIRST_PREV, Actor, Event, EventType, Seen, s
 from federation.errors import HomeError
 
 Clock = Callable[[], datetime]
+
+# Less free space than this and a failed write is taken for a full disk.
+ROOM = 1 << 20
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS event(
@@ -86,7 +91,8 @@ class Journal:
             self._db.executescript(SCHEMA)
             last = self._db.execute("SELECT seq, entry FROM event ORDER BY seq DESC LIMIT 1").fetchone()
         except sqlite3.Error as exc:
-            raise storage_error(exc, path.name) from exc
+            raise storage_error(exc, path) from exc
+        self._path = path
         self._size = 0 if last is None else last[0] + 1
         self._prev = FIRST_PREV if last is None else hashlib.sha256(last[1]).hexdigest()
 
@@ -121,7 +127,7 @@ class Journal:
             with transaction(self._db):
                 self._db.executemany("INSERT INTO event VALUES(?,?,?,?,?)", batch.rows)
         except sqlite3.Error as exc:
-            raise storage_error(exc, "journal") from exc
+            raise storage_error(exc, self._path) from exc
         self._size, self._prev = batch.seq, batch.prev
 
     def _sign(self, draft: Draft, seq: int, prev: str) -> tuple[bytes, bytes | None]:
@@ -177,8 +183,9 @@ class transaction:
                 self._db.execute("ROLLBACK")
 
 
-def storage_error(error: sqlite3.Error, name: str) -> HomeError:
-    """Translate SQLite's words."""
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or "full" in str(error):
-        return HomeError("home.disk_full", file=name)
-    return HomeError("home.storage", file=name)
+def storage_error(error: sqlite3.Error, file: Path) -> HomeError:
+    """Translate SQLite's words; on a full disk it does not always say so."""
+    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    with contextlib.suppress(OSError):
+        full = full or shutil.disk_usage(file.parent).free < ROOM
+    return HomeError("home.disk_full" if full else "home.storage", file=file.name)

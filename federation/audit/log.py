@@ -61,7 +61,8 @@ class Log:
             self._db.executescript(SCHEMA)
             (last,) = self._db.execute("SELECT max(idx) FROM leaf").fetchone()
         except sqlite3.Error as exc:
-            raise storage_error(exc, path.name) from exc
+            raise storage_error(exc, path) from exc
+        self._path = path
         self._size: int = 0 if last is None else last + 1
 
     def __len__(self) -> int:
@@ -87,7 +88,7 @@ class Log:
                 note = sign_note(self._key, self._origin, checkpoint_text(self._origin, size, root))
                 self._db.execute("INSERT OR REPLACE INTO checkpoint VALUES(?,?)", (size, note))
         except sqlite3.Error as exc:
-            raise storage_error(exc, "log") from exc
+            raise storage_error(exc, self._path) from exc
         self._size = size
         return note
 

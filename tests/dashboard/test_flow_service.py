@@ -3,7 +3,8 @@ import time
 import pytest
 
 from dashboard.services.accounts import FRAME_ROOM
-from dashboard.services.flow import CLASSES, EVERYTHING, STEPS, FlowReader
+from dashboard.services.flow import EVERYTHING, FlowReader
+from dashboard.services.jobs import CLASSES, STEPS
 from federation.audit.record import RecordReader
 from federation.errors import RecordError
 from federation.node.gateway import CLASSES as GATEWAY_CLASSES

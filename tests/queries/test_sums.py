@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from crypto.encoding import SlotLayout
 from crypto.errors import SealError
 from crypto.sealing import open_box
+from crypto.threshold import combine
 from federation.errors import DataError, KeyongError, RefusedError
 from federation.messages import Decision, Share, decode
 from federation.plan import MAX_ROWS
@@ -203,11 +205,6 @@ def test_suppressed_groups_are_zero_in_what_is_opened_to_the_analyst(make):
 
 
 def opened_slots(federation: MemoryFederation, plan, sealed) -> list[int]:
-    import msgspec
-
-    from crypto.encoding import SlotLayout
-    from crypto.threshold import combine
-
     parts = {}
     for data in sealed.shares:
         envelope = federation.roster.open(data)
@@ -226,7 +223,7 @@ def opened_slots(federation: MemoryFederation, plan, sealed) -> list[int]:
 
 
 def test_nothing_is_released_when_every_group_is_small(make):
-    federation = make(people(young=1), people(young=1), people(old=1), minimum_group=10)
+    federation = make(people(young=2), people(young=2), people(young=2), minimum_group=10)
     with pytest.raises(RefusedError) as refused:
         federation.ask("SELECT age, COUNT(*) FROM insured GROUP BY age")
     assert refused.value.code == "refused.too_small"
@@ -245,7 +242,7 @@ def test_log_does_not_tell_how_many_groups_are_small(make):
         people(young=1, middle=5, old=9), people(middle=5, old=9), people(middle=5, old=9), minimum_group=10
     )
     federation.ask("SELECT age, COUNT(*) FROM insured GROUP BY age")
-    (decided,) = federation.events("zezhou" if "zezhou" in federation.departments else "qinshui", "release.decide")
+    (decided,) = federation.events("qinshui", "release.decide")
     assert set(decided.data) == {"groups", "minimum_group", "commitment"}
     assert decided.data["groups"] == 3
 
@@ -394,4 +391,3 @@ def test_average_is_the_nearest_float_of_the_exact_quotient(make):
     federation = make(incomes(1), incomes(0), incomes(0))
     (row,) = federation.ask("SELECT AVG(income) FROM insured").rows
     assert row[0] == 1 / 300
-    assert not math.isnan(row[0])
