@@ -49,7 +49,8 @@ def write_secret(file: Path, content: bytes) -> None:
 def write_whole(file: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Replace a file so that a crash leaves the old one or the new one, on disk."""
     new = file.with_name(file.name + ".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    new.unlink(missing_ok=True)  # a draft left by a crash has its own mode, whatever we ask for
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)
         stream.flush()

@@ -60,6 +60,7 @@ class Gateway:
         Raises:
             RefusedError: unknown class, or no agreement of this department to the job; the denial is on disk.
         """
+        self._batch = self._pending = None  # whatever was admitted before and not released stays
         kind = CLASSES.get(type(payload))
         granted = any(draft.type == "approval.grant" and draft.job == header.job for draft in drafts)
         if kind is None or (

@@ -1,4 +1,4 @@
-"""The launcher: starts the parties as siblings, enrols them, copies bytes between them and counts, restarts the dead.
+"""The launcher: starts the parties as siblings, enrols them, joins them by the copy proxy, restarts the dead.
 
 One single-threaded process. It imports everything once and then forks each party, so that seven parties cost one
 import; it makes no key and no random state before a fork. It holds no secret: what it copies is signed and encrypted,
@@ -35,6 +35,7 @@ from federation.messages import Deal, Dealt, Enrol, Enrolled, Identity, Payload,
 from federation.runtime.confinement import ConfinementError, confine, harden_plain_process
 from federation.runtime.frames import FrameReader, frame
 from federation.runtime.local_grid import Notice
+from federation.runtime.proxy import CopyProxy, Counts, Session
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,6 @@ STOP_DEADLINE_S = 5.0
 MAX_RESTARTS = 5  # within RESTART_WINDOW_S; a party that cannot stay up is left down with its reason
 RESTART_WINDOW_S = 60.0
 CHUNK = 1 << 16
-MAX_BUFFER = 8 << 20  # stop reading from one side when the other lags by this much
 
 # Exit statuses of a party, and the code that people read.
 EXIT_BUG, EXIT_CONFINEMENT, EXIT_STORAGE, EXIT_DISK_FULL, EXIT_GARBAGE = 70, 71, 74, 28, 65
@@ -71,17 +71,6 @@ class State(Enum):
 
 
 @dataclass(slots=True, kw_only=True)
-class Session:
-    """One life of one department's process, and the bytes that passed between it and everybody else."""
-
-    party: str
-    number: int
-    sent: int = 0
-    received: int = 0
-    ended: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
 class Party:
     """A child process."""
 
@@ -97,24 +86,6 @@ class Party:
     started: float = 0.0
     deaths: list[float] = field(default_factory=list)
     restart_at: float | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Pipe:
-    """One direction of the copy proxy: what was read from one end and not yet written to the other."""
-
-    buffer: bytearray = field(default_factory=bytearray)
-
-
-@dataclass(slots=True, kw_only=True)
-class Link:
-    """A department's two ends: its own socket, and the one whose other end the coordinator holds."""
-
-    party: Party
-    inner: socket.socket
-    outer: socket.socket
-    outward: Pipe = field(default_factory=Pipe)
-    inward: Pipe = field(default_factory=Pipe)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,13 +141,11 @@ class Launcher:
         self._coordinator = Party(name=COORDINATOR, role="coordinator")
         self._departments = {name: Party(name=name, role="department") for name in sorted(departments)}
         self._dealer: Party | None = None
-        self._links: dict[str, Link] = {}
         self._selector = selectors.DefaultSelector()
+        self._counts = Counts(home / "launcher" / "wire.json")
+        self._proxy = CopyProxy(self._selector, self._counts, self._deserted)
         self._roster_file = home / "launcher" / "roster.json"
-        self._wire_file = home / "launcher" / "wire.json"
         self._roster = Roster.from_bytes(self._roster_file.read_bytes()) if self._roster_file.exists() else None
-        self._sessions = _read_sessions(self._wire_file)
-        self._counted = False
         self._stopping = False
         self._ready = False
         self._begun = time.monotonic()
@@ -206,7 +175,7 @@ class Launcher:
             self._reap()
             self._restart_due()
             self._give_up_if_late()
-            self._save_counts()
+            self._counts.save()
         self._end()
         return 0 if self._ready else 1
 
@@ -214,7 +183,7 @@ class Launcher:
         return [self._coordinator, *self._departments.values(), *([self._dealer] if self._dealer else [])]
 
     def _patience(self) -> float:
-        return 0.2 if self._counted or not self._ready or any(p.restart_at for p in self._everybody()) else 5.0
+        return 0.2 if self._counts.dirty or not self._ready or any(p.restart_at for p in self._everybody()) else 5.0
 
     def _stop(self) -> None:
         self._stopping = True
@@ -222,14 +191,11 @@ class Launcher:
     def _end(self) -> None:
         """Close every socket, which is the parties' word to leave, and see them out."""
         # What a party still had to say is counted before its socket is closed.
-        for link in list(self._links.values()):
-            self._copy(link, link.inner, link.outward, outward=True)
+        self._proxy.part_all()
         for party in self._everybody():
             if party.stream is not None:
                 self._forget(party.stream)
                 party.stream.close()
-        for link in self._links.values():
-            link.outer.close()
         if self._coordinator.pid:
             os.kill(self._coordinator.pid, signal.SIGTERM)  # it waits for jobs, not for us; its files survive a kill
         end = time.monotonic() + STOP_DEADLINE_S
@@ -244,9 +210,8 @@ class Launcher:
                 os.kill(party.pid, signal.SIGKILL)
                 os.waitpid(party.pid, 0)
             if party.session is not None:
-                party.session.ended = True
-        self._counted = True
-        self._save_counts()
+                self._counts.end(party.session)
+        self._counts.save()
 
     # -- children -------------------------------------------------------------------------------------------------
 
@@ -254,10 +219,8 @@ class Launcher:
         starter, home = self._starters[party.name], self._home / "parties" / party.name
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         ours, theirs = socket.socketpair(socket.AF_UNIX, PACKETS if party.role == "coordinator" else socket.SOCK_STREAM)
-        number = 1 + max((s.number for s in self._sessions if s.party == party.name), default=0)
-        if party.role == "department":
-            party.session = Session(party=party.name, number=number)
-            self._sessions.append(party.session)
+        party.session = self._counts.begin(party.name) if party.role == "department" else None
+        number = party.session.number if party.session else 0
         party.pid = os.fork()
         if party.pid == 0:
             ours.close()
@@ -287,18 +250,16 @@ class Launcher:
             return
         if not (party.state is State.DOWN and party.code == "node.gone"):
             logger.warning("%s ended with status %d: %s", party.name, status, party.code)
-        link = self._links.get(party.name)
-        if link is not None:
-            self._copy(link, link.inner, link.outward, outward=True)  # its last words, already in the socket
-            self._flush(link)
+        if party.name in self._proxy:
+            self._proxy.drain(party.name)
             self._notify(Notice(party=party.name, code=party.code))
-            self._unlink(link)
+            self._proxy.part(party.name)
         if party.stream is not None:
             self._forget(party.stream)
             party.stream.close()
             party.stream = None
         if party.session is not None:
-            party.session.ended, self._counted = True, True
+            self._counts.end(party.session)
         party.state = State.DOWN
         if not self._ready:
             self._fail({"code": party.code, "details": {"party": party.name}})
@@ -415,7 +376,7 @@ class Launcher:
         self._report({"party": party.name})
         if self._coordinator.state is State.ENROLLED:
             for department in self._departments.values():
-                if department.state is State.ENROLLED and department.name not in self._links:
+                if department.state is State.ENROLLED and department.name not in self._proxy:
                     self._link(department)
         everybody = (self._coordinator, *self._departments.values())
         if not self._ready and self._roster and all(p.state is State.ENROLLED for p in everybody):
@@ -436,77 +397,19 @@ class Launcher:
         party.stream.setblocking(False)
         self._count(party, received=len(data))
 
-    # -- the copy proxy -------------------------------------------------------------------------------------------
+    # -- the coordinator's side of the links ----------------------------------------------------------------------
 
     def _link(self, party: Party) -> None:
-        if party.stream is None:
-            return
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        self._forget(party.stream)
-        link = Link(party=party, inner=party.stream, outer=ours)
-        self._links[party.name] = link
-        self._watch(link)
-        self._notify(Notice(party=party.name), theirs)
-        theirs.close()
+        if party.stream is not None and party.session is not None:
+            self._forget(party.stream)
+            with self._proxy.join(party.session, party.stream) as end:
+                self._notify(Notice(party=party.name), end)
 
-    def _unlink(self, link: Link) -> None:
-        del self._links[link.party.name]
-        for stream in (link.inner, link.outer):
-            self._forget(stream)
-        link.outer.close()
-
-    def _watch(self, link: Link) -> None:
-        """Ask for what each end can do next: take more in, or give more out."""
-        ends = ((link.inner, link.outward, link.inward), (link.outer, link.inward, link.outward))
-        for stream, taken, given in ends:
-            wanted = (selectors.EVENT_READ if len(taken.buffer) < MAX_BUFFER else 0) | (
-                selectors.EVENT_WRITE if given.buffer else 0
-            )
-            known = self._selector.get_map().get(stream)
-            if known is None and wanted:
-                self._selector.register(stream, wanted, lambda link=link: self._move(link))
-            elif known is not None and wanted:
-                if known.events != wanted:
-                    self._selector.modify(stream, wanted, known.data)
-            elif known is not None:
-                self._selector.unregister(stream)
-
-    def _move(self, link: Link) -> None:
-        if self._links.get(link.party.name) is not link:
-            return
-        alive = self._copy(link, link.inner, link.outward, outward=True)
-        wanted = self._copy(link, link.outer, link.inward, outward=False)
-        self._flush(link)
-        if alive and wanted:
-            self._watch(link)
-            return
-        for stream in (link.inner, link.outer):
-            self._forget(stream)  # the end of whoever closed follows by SIGCHLD
-        if alive and link.party.pid and self._coordinator.pid:
-            # The coordinator would not listen to it any more, after garbage: it gets a new life and a new link.
-            os.kill(link.party.pid, signal.SIGKILL)
-
-    def _copy(self, link: Link, source: socket.socket, pipe: Pipe, *, outward: bool) -> bool:
-        """Read what is there; `recv`, unlike `recvmsg`, lets no descriptor through. False at the end of the stream."""
-        while len(pipe.buffer) < MAX_BUFFER:
-            try:
-                data = source.recv(CHUNK)
-            except BlockingIOError:
-                return True
-            except OSError:
-                return False
-            if not data:
-                return False
-            pipe.buffer += data
-            self._count(link.party, sent=len(data) if outward else 0, received=0 if outward else len(data))
-        return True
-
-    def _flush(self, link: Link) -> None:
-        for stream, pipe in ((link.outer, link.outward), (link.inner, link.inward)):
-            with contextlib.suppress(OSError):
-                while pipe.buffer:
-                    del pipe.buffer[: stream.send(pipe.buffer[: 1 << 20])]
+    def _deserted(self, name: str) -> None:
+        """The coordinator would not listen to a department any more, after garbage: it gets a new life, a new link."""
+        party = self._departments[name]
+        if party.pid and self._coordinator.pid:
+            os.kill(party.pid, signal.SIGKILL)
 
     def _notify(self, notice: Notice, end: socket.socket | None = None) -> None:
         stream = self._coordinator.stream
@@ -519,24 +422,11 @@ class Launcher:
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(stream)
 
-    # -- counts and the operator ----------------------------------------------------------------------------------
+    # -- the operator ---------------------------------------------------------------------------------------------
 
     def _count(self, party: Party, *, sent: int = 0, received: int = 0) -> None:
         if party.session is not None:
-            party.session.sent += sent
-            party.session.received += received
-            self._counted = True
-
-    def _save_counts(self) -> None:
-        if self._counted:
-            rows = [
-                {"party": s.party, "session": s.number, "sent": s.sent, "received": s.received, "ended": s.ended}
-                for s in self._sessions
-            ]
-            # A full disk must not end the launcher; the counts stay in memory and are written when there is room.
-            with contextlib.suppress(OSError):
-                write_whole(self._wire_file, json.dumps(rows).encode())
-                self._counted = False
+            self._counts.add(party.session, sent=sent, received=received)
 
     def _serve_operator(self) -> None:
         """Answer one line on the launcher's socket: status or stop."""
@@ -544,7 +434,7 @@ class Launcher:
         with connection, contextlib.suppress(OSError):
             connection.settimeout(1.0)
             asked = connection.recv(64).strip()
-            self._save_counts()
+            self._counts.save()
             if asked == b"stop":
                 self._stop()
             connection.sendall(json.dumps(self._status()).encode() + b"\n")
@@ -570,15 +460,6 @@ class Launcher:
                 for p in everybody
             ],
         }
-
-
-def _read_sessions(file: Path) -> list[Session]:
-    if not file.exists():
-        return []
-    return [
-        Session(party=r["party"], number=r["session"], sent=r["sent"], received=r["received"], ended=True)
-        for r in json.loads(file.read_text())
-    ]
 
 
 def _become(starter: Starter, home: Path, homes: Path, stream: socket.socket, session: int, *, confined: bool) -> None:

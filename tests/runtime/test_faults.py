@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +22,6 @@ from federation.errors import KeyongError, RecordError
 from federation.governance.roster import Roster
 from federation.runtime.frames import FrameReader, frame
 from federation.runtime.home import Home
-from federation.runtime.launcher import Link, Party
 from federation.settings import read_settings
 
 pytestmark = [pytest.mark.xdist_group("federation")]
@@ -166,25 +163,6 @@ def outcomes(home: Home) -> list[str]:
     signers = Roster.from_bytes(home.roster.read_bytes()).signers
     events = [read_event(entry, signers) for entry in RecordReader(home.path).entries()]
     return [str(event.data["outcome"]) for event in events if event.type == "job.end"]
-
-
-def test_the_copy_proxy_forwards_bytes_and_no_descriptor():
-    inner, department = socket.socketpair()
-    outer, coordinator = socket.socketpair()
-    for end in (inner, outer):
-        end.setblocking(False)
-    link = Link(party=Party(name="a", role="department"), inner=inner, outer=outer)
-    launcher = assemble.Launcher.__new__(assemble.Launcher)
-    socket.send_fds(department, [b"hello"], [os.open(os.devnull, os.O_RDONLY)])
-    before = len(os.listdir("/proc/self/fd"))
-    assert launcher._copy(link, inner, link.outward, outward=True)
-    launcher._flush(link)
-    data, descriptors, _, _ = socket.recv_fds(coordinator, 100, 4)
-    assert (data, descriptors) == (b"hello", [])
-    assert len(os.listdir("/proc/self/fd")) == before
-    # The control: the same socket does carry a descriptor to whoever asks for it.
-    socket.send_fds(department, [b"again"], [os.open(os.devnull, os.O_RDONLY)])
-    assert len(socket.recv_fds(inner, 100, 4)[1]) == 1
 
 
 def test_a_second_up_on_one_home_is_refused_and_the_first_goes_on(small_city, tmp_path):

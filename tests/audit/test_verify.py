@@ -1,0 +1,547 @@
+"""The record of a small federation verifies; with any one thing altered it does not, and the place is named.
+
+Two kinds of alterations: by somebody who can write files, and by parties who sign again what they altered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from crypto.merkle import root_hash
+from crypto.signing import SigningKey, sign_note
+from federation.audit.events import FIRST_PREV, Event, read_event, sign_event
+from federation.audit.journal import SCHEMA, Journal
+from federation.audit.log import Log, checkpoint_text
+from federation.audit.record import RecordReader
+from federation.audit.verify import verify_record
+from federation.errors import RecordError
+from federation.governance.roster import Roster
+from tests.support.memory import COORDINATOR, ORIGIN, MemoryFederation
+
+replace = msgspec.structs.replace
+JOB = "q-1"
+
+
+def wrong(home: Path) -> str:
+    """Where the record does not hold, and why."""
+    with pytest.raises(RecordError) as caught:
+        verify_record(RecordReader(home))
+    assert caught.value.code == "record.invalid"
+    return f"{caught.value.details['where']}: {caught.value.details['reason']}"
+
+
+# --- tools of whoever can write files ---
+
+
+def log_file(home: Path) -> Path:
+    return home / "parties" / COORDINATOR / "log.db"
+
+
+def write(file: Path, *statements: str, **parameters: object) -> None:
+    """Change a file that forbids it: whoever owns the file can drop the triggers."""
+    with closing(sqlite3.connect(file)) as db:
+        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            db.execute(statement, parameters if ":" in statement else {})
+        db.commit()
+
+
+def entries(home: Path) -> list[bytes]:
+    return RecordReader(home).entries()
+
+
+# --- tools of parties that forge their own past ---
+
+
+def keys(home: Path) -> dict[str, SigningKey]:
+    files = [*home.glob("parties/*/identity.key"), *home.glob("analysts/*/identity.key")]
+    return {file.parent.name: SigningKey.from_bytes(file.read_bytes()[:32]) for file in files}
+
+
+def events(home: Path) -> list[Event]:
+    roster = Roster.from_bytes((home / "launcher" / "roster").read_bytes()) if False else _roster(home)
+    return [read_event(entry, roster.signers) for entry in entries(home)]
+
+
+def _roster(home: Path) -> Roster:
+    return Roster.from_bytes((home / "parties" / COORDINATOR / "roster.json").read_bytes())
+
+
+def sign_log(home: Path, signed: Sequence[bytes], key: SigningKey | None = None) -> None:
+    """Write the whole log anew, with one checkpoint."""
+    for file in log_file(home).parent.glob("log.db*"):
+        file.unlink()
+    log = Log(log_file(home), origin=ORIGIN, key=key or keys(home)[COORDINATOR])
+    log.append(signed)
+    log.close()
+
+
+def forge(home: Path, change: Callable[[list[Event]], list[Event]]) -> None:
+    """Let all parties agree on another past: every event signed and chained anew, the log and journals to match."""
+    signers, chains, signed = keys(home), {}, []
+    for event in change(events(home)):
+        seq, prev = chains.get(event.node, (0, FIRST_PREV))
+        entry = sign_event(replace(event, seq=seq, prev=prev), signers[event.node])
+        chains[event.node] = (seq + 1, hashlib.sha256(entry).hexdigest())
+        signed.append((event.node, event.type, event.job, entry))
+    sign_log(home, [entry for *_, entry in signed])
+    for party in chains:
+        folder = home / "parties" / party
+        for file in folder.glob("journal.db*"):
+            file.unlink()
+        mine = [row[1:] for row in signed if row[0] == party]
+        with closing(sqlite3.connect(folder / "journal.db")) as db:
+            db.executescript(SCHEMA)
+            rows = [(seq, kind, job, entry, None) for seq, (kind, job, entry) in enumerate(mine)]
+            db.executemany("INSERT INTO event VALUES(?,?,?,?,?)", rows)
+            db.commit()
+    # The last egress entries, which the log does not have yet, are gone from the ledgers: so they are from the count.
+    ledger: dict[str, int] = {}
+    for event in events(home):
+        if event.type == "egress":
+            ledger[event.node] = ledger.get(event.node, 0) + int(event.data["bytes"])
+    sessions = [dict.fromkeys(("received", "sent"), 0) | {"party": p, "session": 1, "ended": False} for p in ledger]
+    for session in sessions:
+        session["sent"] = ledger[session["party"]]
+    (home / "launcher" / "wire.json").write_text(json.dumps(sessions))
+
+
+def one_session(found: list[Event]) -> list[Event]:
+    """Leave out restarts, so that the ledger of a forged home is one session per department."""
+    return [event for event in found if not (event.type == "start" and event.data["session"] != 1)]
+
+
+def find(found: Sequence[Event], kind: str, node: str, *, job: str = JOB, **data: object) -> int:
+    return next(
+        index
+        for index, event in enumerate(found)
+        if (event.type, event.node, event.job) == (kind, node, job) and data.items() <= event.data.items()
+    )
+
+
+# --- as it is ---
+
+
+def test_record_of_two_jobs_verifies(home):
+    verdict = verify_record(RecordReader(home))
+    assert (verdict.jobs, verdict.departments, verdict.unsent) == (2, 3, 0)
+    assert verdict.size == len(entries(home))
+    assert verdict.root == root_hash(entries(home)).hex()
+    assert verdict.ledger_bytes == verdict.counted_bytes > 0
+
+
+def test_verifying_changes_nothing(home):
+    before = {file: file.read_bytes() for file in home.rglob("*") if file.is_file() and not file.name.endswith("-shm")}
+    verify_record(RecordReader(home))
+    assert {file: file.read_bytes() for file in before} == before
+
+
+def test_another_past_that_all_agree_on_verifies(home):
+    """What this check cannot see, by design: heads held outside are for that."""
+    forge(home, one_session)
+    verify_record(RecordReader(home))
+
+
+def test_folder_without_a_log_has_no_record(tmp_path):
+    with pytest.raises(RecordError) as caught:
+        RecordReader(tmp_path)
+    assert caught.value.code == "record.empty"
+
+
+# --- (1) rosters ---
+
+
+def test_another_roster_at_one_party_is_found(home):
+    roster = _roster(home)
+    (home / "parties" / "gaoping" / "roster.json").write_bytes(replace(roster, epoch=2).to_bytes())
+    assert wrong(home) == "roster: the parties have pinned different rosters"
+
+
+def test_roster_missing_at_one_party_is_found(home):
+    (home / "parties" / "gaoping" / "roster.json").unlink()
+    assert wrong(home) == "roster: gaoping has not pinned it"
+
+
+def test_roster_missing_everywhere_is_found(home):
+    for file in home.glob("*/*/roster.json"):
+        file.unlink()
+    assert wrong(home) == "roster: no party has pinned one"
+
+
+def test_roster_that_is_not_canonical_is_found(home):
+    for file in home.glob("*/*/roster.json"):
+        file.write_bytes(file.read_bytes() + b" ")
+    assert wrong(home) == "roster: it is not in its canonical form"
+
+
+# --- (2) entries and checkpoints ---
+
+
+@pytest.mark.parametrize("place", [0, 40, -2])
+def test_flipped_bit_in_an_entry_is_found_there(home, place):
+    index = range(len(entries(home)))[20]
+    altered = bytearray(entries(home)[index])
+    altered[place] ^= 1
+    write(log_file(home), "UPDATE leaf SET entry = :entry WHERE idx = :idx", entry=bytes(altered), idx=index)
+    assert wrong(home) == "entry 20: it is not signed by its party, or was altered"
+
+
+def test_entry_whose_stored_hash_alone_is_altered_does_not_matter(home):
+    """Nothing that is stored beside the entries is believed."""
+    write(log_file(home), "UPDATE leaf SET hash = x'00' WHERE idx = 5", "UPDATE tile SET hash = x'00'")
+    verify_record(RecordReader(home))
+
+
+def test_removed_entry_is_found_where_the_chain_breaks(home):
+    found = events(home)
+    at = find(found, "commit", "gaoping")
+    following = next(i for i in range(at + 1, len(found)) if found[i].node == "gaoping")
+    write(
+        log_file(home),
+        f"DELETE FROM leaf WHERE idx = {at}",
+        f"UPDATE leaf SET idx = -idx WHERE idx > {at}",
+        "UPDATE leaf SET idx = -idx - 1 WHERE idx < 0",
+    )
+    assert wrong(home).startswith(f"entry {following - 1}: it does not follow the event before it")
+
+
+def test_removed_last_entry_is_found_by_the_checkpoint(home):
+    size = len(entries(home))
+    write(log_file(home), f"DELETE FROM leaf WHERE idx = {size - 1}")
+    assert wrong(home) == f"log: the last checkpoint is of size {size}, but there are {size - 1} entries"
+
+
+def swapped(found: list[bytes], first: int, second: int) -> list[bytes]:
+    found = list(found)
+    found[first], found[second] = found[second], found[first]
+    return found
+
+
+def test_two_swapped_entries_of_one_party_are_found_by_its_chain(home):
+    found = events(home)
+    first = find(found, "commit", "gaoping")
+    second = next(i for i in range(first + 1, len(found)) if found[i].node == "gaoping")
+    sign_log(home, swapped(entries(home), first, second))
+    assert wrong(home).startswith(f"entry {first}: it does not follow the event before it in the chain of gaoping")
+
+
+def test_two_swapped_entries_of_two_parties_are_found_by_the_root(home):
+    found = events(home)
+    first = next(i for i in range(10, len(found)) if found[i].node != found[i + 1].node)
+    one, other = entries(home)[first : first + 2]
+    write(
+        log_file(home),
+        f"UPDATE leaf SET entry = :one WHERE idx = {first + 1}",
+        f"UPDATE leaf SET entry = :other WHERE idx = {first}",
+        one=one,
+        other=other,
+    )
+    assert wrong(home).endswith("the entries do not give the signed root")
+
+
+def test_inserted_entry_of_a_stranger_is_found_there(home):
+    event = events(home)[3]
+    forged = sign_event(replace(event, type="approval.grant"), SigningKey.generate())
+    sign_log(home, [*entries(home)[:3], forged, *entries(home)[3:]])
+    assert wrong(home) == "entry 3: it is not signed by its party, or was altered"
+
+
+def test_repeated_entry_is_found_there(home):
+    sign_log(home, [*entries(home)[:9], entries(home)[8], *entries(home)[9:]])
+    assert wrong(home).startswith("entry 9: it does not follow the event before it")
+
+
+def test_event_signed_by_another_partys_key_is_found_there(home):
+    found = events(home)
+    at = find(found, "commit", "gaoping")
+    forged = sign_event(found[at], keys(home)["lingchuan"])
+    sign_log(home, [*entries(home)[:at], forged, *entries(home)[at + 1 :]])
+    assert wrong(home) == f"entry {at}: it is not signed by its party, or was altered"
+
+
+def test_event_of_another_log_is_found_there(home):
+    forge(home, lambda found: [replace(e, log="keyong.test/other") if i == 4 else e for i, e in enumerate(found)])
+    assert wrong(home) == "entry 4: it is of another log"
+
+
+def test_checkpoint_signed_by_another_key_is_found(home):
+    stranger = SigningKey.generate()
+    size = len(entries(home))
+    note = sign_note(stranger, ORIGIN, checkpoint_text(ORIGIN, size, root_hash(entries(home))))
+    write(log_file(home), f"UPDATE checkpoint SET note = :note WHERE size = {size}", note=note)
+    number = len(RecordReader(home).checkpoints()) - 1
+    assert wrong(home) == f"checkpoint {number}: it is not signed by the coordinator"
+
+
+def test_removed_last_checkpoint_is_found(home):
+    size = len(entries(home))
+    write(log_file(home), f"DELETE FROM checkpoint WHERE size = {size}")
+    assert "there are" in wrong(home)
+    assert wrong(home).startswith("log: the last checkpoint is of size")
+
+
+def test_no_checkpoint_at_all_is_found(home):
+    write(log_file(home), "DELETE FROM checkpoint")
+    assert wrong(home).startswith("log: the last checkpoint is of size 0")
+
+
+def test_signed_checkpoint_of_another_root_is_found(home):
+    note = sign_note(keys(home)[COORDINATOR], ORIGIN, checkpoint_text(ORIGIN, 3, bytes(32)))
+    write(log_file(home), "INSERT OR REPLACE INTO checkpoint VALUES(3, :note)", note=note)
+    assert wrong(home) == "log, up to entry 2: the entries do not give the signed root"
+
+
+def test_two_signed_checkpoints_of_one_size_are_found(home):
+    note = RecordReader(home).checkpoints()[0]
+    write(log_file(home), "INSERT INTO checkpoint VALUES(-1, :note)", note=note)
+    assert "there are two of one size" in wrong(home)
+
+
+def test_checkpoint_of_another_log_is_found(home):
+    key = keys(home)[COORDINATOR]
+    note = sign_note(key, ORIGIN, checkpoint_text("keyong.test/other", 1, root_hash(entries(home)[:1])))
+    write(log_file(home), "INSERT OR REPLACE INTO checkpoint VALUES(1, :note)", note=note)
+    assert "it is of another log" in wrong(home)
+
+
+def test_log_that_is_no_database_is_found(home):
+    for file in log_file(home).parent.glob("log.db*"):
+        file.unlink()
+    log_file(home).write_bytes(b"garbage" * 1000)
+    assert wrong(home).endswith("the file cannot be read as SQLite")
+
+
+# --- (4) journals ---
+
+
+def journal_file(home: Path, party: str = "gaoping") -> Path:
+    return home / "parties" / party / "journal.db"
+
+
+def test_altered_journal_is_found_at_its_event(home):
+    write(journal_file(home), "UPDATE event SET entry = x'00' WHERE seq = 3")
+    assert wrong(home) == "journal of gaoping, event 3: the log has another one in its place"
+
+
+def test_truncated_journal_is_found_at_its_end(home):
+    write(journal_file(home), "DELETE FROM event WHERE seq >= 5")
+    assert wrong(home) == "journal of gaoping, event 5: the log has another one in its place"
+
+
+def test_missing_journal_is_found(home):
+    for file in journal_file(home).parent.glob("journal.db*"):
+        file.unlink()
+    assert wrong(home) == "parties/gaoping/journal.db: the journal is missing"
+
+
+def test_event_in_the_middle_that_the_log_lacks_is_found(home):
+    """The coordinator drops an event, and signs a new tree over the rest."""
+    at = find(events(home), "open", "gaoping")
+    sign_log(home, [*entries(home)[:at], *entries(home)[at + 1 :]])
+    assert "it does not follow the event before it in the chain of gaoping" in wrong(home)
+
+
+def test_journal_that_its_party_forked_is_found(home):
+    """Another event under the same number than the one it gave to the log, well signed."""
+    party, seq = "gaoping", 6
+    mine = [read_event(entry, _roster(home).signers) for entry in RecordReader(home).journal(party)]
+    forked = sign_event(replace(mine[seq], time="2026-03-02T08:00:00.000Z"), keys(home)[party])
+    write(journal_file(home), f"UPDATE event SET entry = :entry WHERE seq = {seq}", entry=forked)
+    assert wrong(home) == "journal of gaoping, event 6: the log has another one in its place"
+
+
+def test_altered_event_that_the_log_does_not_have_yet_is_found(home):
+    last = len(RecordReader(home).journal("gaoping")) - 1
+    logged = sum(event.node == "gaoping" for event in events(home))
+    assert logged == last  # the ledger entry of the last answer could not travel with that answer
+    write(journal_file(home), f"UPDATE event SET entry = x'00' WHERE seq = {last}")
+    assert "it is not signed by its party, or was altered" in wrong(home)
+
+
+# --- (5) jobs: all parties signed this past, and it is against the rules ---
+
+
+def test_missing_approval_is_found_at_the_first_act(home):
+    def change(found):
+        at = find(found, "approval.grant", "gaoping")
+        return one_session(found[:at] + found[at + 1 :])
+
+    forge(home, change)
+    assert wrong(home).endswith("gaoping worked on a job it had not agreed to") or wrong(home).endswith(
+        "something left gaoping for a job it had not agreed to"
+    )
+
+
+def test_opening_twice_is_found(home):
+    def change(found):
+        at = find(found, "open", "gaoping", round="counts")
+        return one_session([*found[: at + 1], found[at], *found[at + 1 :]])
+
+    forge(home, change)
+    assert wrong(home).endswith("gaoping did the same step of a job twice")
+
+
+def test_deciding_twice_is_found(home):
+    def change(found):
+        at = find(found, "release.decide", "qinshui")
+        return one_session([*found[: at + 1], found[at], *found[at + 1 :]])
+
+    forge(home, change)
+    assert wrong(home).endswith("qinshui did the same step of a job twice")
+
+
+def test_commitment_after_somebody_revealed_is_found(home):
+    def change(found):
+        commit = find(found, "commit", "qinshui", round="counts")
+        last = max(i for i, e in enumerate(found) if e.job == JOB and e.node == "qinshui" and e.type == "egress")
+        moved = found[:commit] + found[commit + 1 :]
+        return one_session([*moved[:last], found[commit], *moved[last:]])
+
+    forge(home, change)
+    assert wrong(home).endswith("revealed its ciphertexts before everybody had committed")
+
+
+def test_sums_revealed_before_everybody_committed_to_theirs_are_found(home):
+    def change(found):
+        commit = find(found, "commit", "qinshui", round="sums")
+        return one_session(found[:commit] + found[commit + 1 :])
+
+    forge(home, change)
+    assert wrong(home).endswith("revealed its ciphertexts before everybody had committed")
+
+
+def test_job_that_never_began_is_found(home):
+    forge(home, lambda found: one_session([e for e in found if (e.type, e.job) != ("job.start", JOB)]))
+    assert wrong(home).endswith("for a job that had not begun")
+
+
+def test_second_beginning_of_a_job_with_fewer_contributors_does_not_help(home):
+    def change(found):
+        start = find(found, "job.start", COORDINATOR)
+        less = replace(found[start], data={**found[start].data, "contributors": 0})
+        commit = find(found, "commit", "qinshui", round="counts")
+        kept = found[:commit] + found[commit + 1 :]
+        return one_session([*kept[: start + 1], less, *kept[start + 1 :]])
+
+    forge(home, change)
+    assert wrong(home).endswith("revealed its ciphertexts before everybody had committed")
+
+
+@pytest.mark.parametrize(
+    ("kind", "node", "job", "data"),
+    [
+        ("job.start", COORDINATOR, JOB, "contributors"),
+        ("egress", "gaoping", JOB, "bytes"),
+        ("start", "gaoping", "", "session"),
+    ],
+)
+def test_event_that_does_not_say_what_it_must_is_found(home, kind, node, job, data):
+    def change(found):
+        at = find(found, kind, node, job=job)
+        return [replace(e, data={**e.data, data: "many"}) if i == at else e for i, e in enumerate(found)]
+
+    before = json.loads((home / "launcher" / "wire.json").read_text())
+    signers = keys(home)
+    # Forge by hand: the other tools read these numbers themselves.
+    chains, signed = {}, []
+    for event in change(events(home)):
+        seq, prev = chains.get(event.node, (0, FIRST_PREV))
+        entry = sign_event(replace(event, seq=seq, prev=prev), signers[event.node])
+        chains[event.node] = (seq + 1, hashlib.sha256(entry).hexdigest())
+        signed.append((event.node, event.type, event.job, entry))
+    sign_log(home, [entry for *_, entry in signed])
+    for party in chains:
+        write(journal_file(home, party), "DELETE FROM event")
+        mine = [row for row in signed if row[0] == party]
+        with closing(sqlite3.connect(journal_file(home, party))) as db:
+            db.executemany("INSERT INTO event VALUES(?,?,?,?,NULL)", [(i, *row[1:]) for i, row in enumerate(mine)])
+            db.commit()
+    assert before
+    assert wrong(home).endswith(f"it does not state {data} as a number")
+
+
+# --- (6) ledger and count ---
+
+
+def recount(home: Path, **change: object) -> None:
+    """Change what the copy proxy counted of gaoping."""
+    file = home / "launcher" / "wire.json"
+    sessions = json.loads(file.read_text())
+    for session in sessions:
+        if session["party"] == "gaoping":
+            session.update({key: value(session) if callable(value) else value for key, value in change.items()})
+    file.write_text(json.dumps(sessions))
+
+
+def test_byte_that_left_beside_the_ledger_is_found(home):
+    recount(home, sent=lambda session: session["sent"] + 1)
+    assert wrong(home).startswith("ledger of gaoping, session 1: ")
+
+
+def test_byte_of_the_ledger_that_never_left_a_running_department_is_found(home):
+    recount(home, sent=lambda session: session["sent"] - 1)
+    assert wrong(home).startswith("ledger of gaoping, session 1: ")
+
+
+def last_frame(home: Path) -> int:
+    mine = [read_event(entry, _roster(home).signers) for entry in RecordReader(home).journal("gaoping")]
+    return int([event for event in mine if event.type == "egress"][-1].data["bytes"])
+
+
+@pytest.mark.parametrize("missing", ["one byte", "the whole frame"])
+def test_last_frame_of_a_killed_department_may_be_missing_and_is_counted(home, missing):
+    less = 1 if missing == "one byte" else last_frame(home)
+    recount(home, sent=lambda session: session["sent"] - less, ended=True)
+    verdict = verify_record(RecordReader(home))
+    assert verdict.unsent == 1
+    assert verdict.ledger_bytes - verdict.counted_bytes == less
+
+
+def test_more_than_the_last_frame_missing_is_found_even_of_a_killed_department(home):
+    less = last_frame(home) + 1
+    recount(home, sent=lambda session: session["sent"] - less, ended=True)
+    assert wrong(home).startswith("ledger of gaoping, session 1: ")
+
+
+def test_session_that_the_proxy_did_not_count_is_found(home):
+    recount(home, session=7)
+    assert wrong(home) == "ledger of gaoping, session 1: the copy proxy has no count for it"
+
+
+def test_session_that_the_ledger_does_not_know_is_found(home):
+    file = home / "launcher" / "wire.json"
+    more = {"party": "gaoping", "session": 2, "sent": 5, "received": 0, "ended": True}
+    file.write_text(json.dumps([*json.loads(file.read_text()), more]))
+    assert wrong(home) == "ledger of gaoping, session 2: 5 bytes left that no entry records"
+
+
+def test_bytes_moved_between_two_sessions_are_found(home):
+    file = home / "launcher" / "wire.json"
+    sessions = json.loads(file.read_text())
+    first, second = [session for session in sessions if session["party"] == "lingchuan"]
+    first["sent"], second["sent"] = first["sent"] - 10, second["sent"] + 10
+    file.write_text(json.dumps(sessions))
+    assert wrong(home).startswith("ledger of lingchuan, session 1: ")
+
+
+def test_missing_count_is_found(home):
+    (home / "launcher" / "wire.json").unlink()
+    assert wrong(home).endswith("the copy proxy has no count for it")
+
+
+def test_reader_names_every_party_and_label(home, finished: MemoryFederation):
+    record = RecordReader(home)
+    assert sorted(record.rosters()) == sorted([COORDINATOR, *finished.departments, "analyst@city", "analyst@tax"])
+    assert record.public().departments == ("gaoping", "lingchuan", "qinshui")
+    assert record.size() == len(record.entries())
+    assert record.entries(record.size() - 1) == record.entries()[-1:]
+    assert Journal is not None
