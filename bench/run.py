@@ -23,7 +23,7 @@ import duckdb
 from crypto.encoding import SlotLayout
 from crypto.paillier import Encryptor, PrivateKey, multiply
 from crypto.threshold import deal, partial_decrypt
-from federation import assemble, demo
+from federation import demo, operate
 from federation.adapters import load_adapter
 from federation.plan import Plan
 from federation.runtime.home import Home
@@ -80,17 +80,17 @@ def measure(citizens: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder) / "home")
         settings = read_settings(demo.built_in_settings(home, citizens=citizens))
-        ceremony = assemble.up(settings, home)
-        assemble.down(home)
-        start = assemble.up(settings, home)
+        ceremony = operate.up(settings, home)
+        operate.down(home)
+        start = operate.up(settings, home)
         try:
-            analyst = assemble.open_analyst(settings, home)
+            analyst = operate.open_analyst(settings, home)
             plan = analyst.plan(QUESTION.sql, "bench")
             analyst.ask(plan)
             results = [analyst.ask(analyst.plan(QUESTION.sql, "bench")) for _ in range(ROUNDS)]
-            parties = assemble.status(home)["parties"]
+            parties = operate.status(home)["parties"]
         finally:
-            assemble.down(home)
+            operate.down(home)
         demo.FORMATS.update(dict.fromkeys(demo.FORMATS, "csv"))
         pooled = Home(Path(folder) / "pooled")
         clear = clear_seconds(read_settings(demo.built_in_settings(pooled, citizens=citizens)))

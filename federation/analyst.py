@@ -14,7 +14,7 @@ from federation.coordinator.control import ControlClient
 from federation.errors import HomeError
 from federation.governance.identity import Identity, write_whole
 from federation.governance.policy import check_plan
-from federation.governance.roster import Party, Roster
+from federation.governance.roster import Party, Roster, pin
 from federation.messages import Header, Request
 from federation.plan import Plan
 from federation.queries.answers import Answer, answer
@@ -71,7 +71,7 @@ class Analyst:
         known = roster.party(name)
         if known is None or known.signing != self._identity.signing.public:
             raise HomeError("home.roster_differs", party=name)
-        pin_roster(home, roster)
+        pin(roster, home)
         self._public_key = roster.paillier(minimum_bits=minimum_key_bits)
         self._journal = Journal(
             home / "journal.db", origin=roster.origin, node=name, key=self._identity.signing, clock=clock
@@ -157,19 +157,6 @@ def enrol_analyst(home: Path, name: str) -> Party:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     identity = Identity.in_home(name, home)
     return Party(name=name, role="analyst", signing=identity.signing.public, box=identity.box.public)
-
-
-def pin_roster(home: Path, roster: Roster) -> None:
-    """Keep the first roster for good.
-
-    Raises:
-        HomeError: another one was pinned.
-    """
-    pinned, content = home / "roster.json", roster.to_bytes()
-    if not pinned.exists():
-        write_whole(pinned, content)
-    elif pinned.read_bytes() != content:
-        raise HomeError("home.roster_differs", party=home.name)
 
 
 def _durations(times: list[tuple[str, float]]) -> tuple[tuple[str, float], ...]:

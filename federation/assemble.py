@@ -1,7 +1,6 @@
-"""The only place where objects are wired together: a federation out of its settings, a party out of its home.
+"""The only place where objects are wired together: the program that `federation.operate` starts.
 
-Run as a program it is the launcher's process, told what to do by one JSON document on its standard input. Key sizes
-below the minimum can be asked for from Python only (`up(..., minimum_key_bits=512)`, in tests).
+It is the launcher, and after a fork each of the parties: the coordinator, a department, the dealer.
 """
 
 from __future__ import annotations
@@ -11,25 +10,19 @@ import gc
 import json
 import logging
 import os
-import select
-import signal
 import socket
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
 from crypto import threshold
-from crypto.paillier import MINIMUM_KEY_BITS, Encryptor, generate
+from crypto.paillier import Encryptor, generate
 from crypto.sealing import open_box, seal
 from crypto.threshold import KeyShare
 from federation.adapters import Adapter, load_adapter
-from federation.analyst import DEFAULT, Analyst, enrol_analyst, pin_roster
 from federation.audit.events import Actor
 from federation.audit.journal import Draft, Journal
 from federation.audit.log import Log
@@ -38,18 +31,17 @@ from federation.coordinator.control import ControlServer
 from federation.coordinator.jobs import JobQueue
 from federation.coordinator.sequencer import Sequencer
 from federation.coordinator.server_app import Gatherer, server_app
-from federation.errors import HomeError, KeyongError, NodeError, from_code
+from federation.errors import HomeError, KeyongError, NodeError
 from federation.governance.identity import Identity, write_secret, write_whole
-from federation.governance.roster import Party as RosterParty
-from federation.governance.roster import Roster
+from federation.governance.roster import Roster, pin
 from federation.messages import Deal, Dealt, Enrol, Enrolled, Header, Payload, Unready, decode, encode
 from federation.messages import Identity as IdentityMessage
 from federation.node.client_app import client_app
 from federation.node.department import Department
 from federation.node.gateway import Gateway
+from federation.operate import Launch, now
 from federation.queries.sums import Office, new_nonce
 from federation.runtime import flower
-from federation.runtime.confinement import bubblewrap_command, why_not
 from federation.runtime.frames import frame, receive
 from federation.runtime.home import Home
 from federation.runtime.launcher import (
@@ -66,213 +58,8 @@ from federation.runtime.launcher import (
 )
 from federation.runtime.local_grid import LocalGrid
 from federation.settings import Department as DepartmentSettings
-from federation.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-# One thread per process: departments share two cores, and the launcher must be single-threaded when it forks.
-QUIET_ENVIRONMENT = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "FLWR_TELEMETRY_ENABLED": "0",
-    "FLWR_DISABLE_UPDATE_CHECK": "1",
-    "PYTHONUNBUFFERED": "1",
-}
-# -P: the working directory, which is the home, is no place to import from.
-LAUNCHER_PROGRAM = ("-P", "-m", "federation.assemble")
-UP_DEADLINE_S = 120.0
-DOWN_DEADLINE_S = 15.0
-
-
-class Launch(msgspec.Struct, frozen=True, kw_only=True):
-    """What the launcher's process is told.
-
-    Attributes:
-        unconfined: why parties are plain processes; "" if they are confined.
-        control: descriptor of the coordinator's listening socket.
-        operator: descriptor of the launcher's own.
-        report: descriptor to write progress to.
-    """
-
-    home: str
-    origin: str
-    settings: Settings
-    unconfined: str
-    minimum_key_bits: int
-    analysts: tuple[RosterParty, ...]
-    control: int
-    operator: int
-    report: int
-
-
-def now() -> datetime:
-    """The wall clock."""
-    return datetime.now(UTC)
-
-
-# -- from outside: up, down, status -----------------------------------------------------------------------------------
-
-
-def up(
-    settings: Settings,
-    home: Home,
-    *,
-    analysts: Sequence[str] = (DEFAULT,),
-    minimum_key_bits: int = MINIMUM_KEY_BITS,
-    progress: Callable[[str], None] = lambda _: None,
-) -> float:
-    """Start a federation in its home; returns when every department is ready.
-
-    Args:
-        analysts: who may ask; their keys are made here.
-        progress: called with every party that has become ready.
-
-    Returns:
-        Seconds until all were ready.
-
-    Raises:
-        HomeError: a federation is running here, or the home cannot be used.
-        KeyongError: what kept a party from starting; nothing is left running.
-    """
-    home.prepare()
-    if home.roster.exists():
-        enrolled = Roster.from_bytes(home.roster.read_bytes()).names("department")
-        changed = sorted({*enrolled} ^ {department.name for department in settings.departments})
-        if changed:
-            raise HomeError("home.roster_parties", party=", ".join(changed))
-    # Another command may be starting or stopping one: it lets go within a moment, or holds on because it runs.
-    with home.lock() as lock, contextlib.ExitStack() as stack:
-        unconfined = why_not(home.path) or ""
-        control = stack.enter_context(home.listen(home.control_socket))
-        operator = stack.enter_context(home.listen(home.launcher_socket))
-        report_in, report_out = os.pipe()
-        launch = Launch(
-            home=str(home.path),
-            origin=home.origin,
-            settings=settings,
-            unconfined=unconfined,
-            minimum_key_bits=minimum_key_bits,
-            analysts=tuple(enrol_analyst(home.analyst(name), name) for name in analysts),
-            control=control.fileno(),
-            operator=operator.fileno(),
-            report=report_out,
-        )
-        command = [sys.executable, *LAUNCHER_PROGRAM]
-        if not unconfined:
-            outside = [Path(p) for p in _data_files(settings) if not Path(p).is_relative_to(home.path)]
-            command = bubblewrap_command(command, writable=home.path, readable=outside)
-        log = stack.enter_context(home.log.open("ab"))
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            pass_fds=(launch.control, launch.operator, launch.report, lock),
-            start_new_session=True,
-            env={**os.environ, **QUIET_ENVIRONMENT},
-            cwd=home.path,
-        )
-        os.close(report_out)
-        with open(report_in, "rb", buffering=0) as reports:
-            if process.stdin is not None:
-                process.stdin.write(msgspec.json.encode(launch))
-                process.stdin.close()
-            try:
-                return _await_ready(reports.fileno(), process, home, progress)
-            except BaseException:
-                _kill(process)
-                home.remove_sockets()
-                raise
-
-
-def down(home: Home) -> bool:
-    """Stop the federation of a home; says whether one was running.
-
-    Raises:
-        HomeError: it does not stop.
-    """
-    if _operator(home, b"stop") is None:
-        return False
-    end = time.monotonic() + DOWN_DEADLINE_S
-    while home.is_locked():
-        if time.monotonic() > end:
-            raise HomeError("home.does_not_stop", home=home.path)
-        time.sleep(0.05)  # the lock is the launcher's last word; flock cannot be waited for with a deadline
-    home.remove_sockets()
-    return True
-
-
-def status(home: Home) -> dict[str, object] | None:
-    """What the launcher says of its parties; None if nothing runs."""
-    return _operator(home, b"status")
-
-
-def open_analyst(
-    settings: Settings, home: Home, name: str = DEFAULT, *, minimum_key_bits: int = MINIMUM_KEY_BITS
-) -> Analyst:
-    """Open an analyst's desk in a federation that has been started.
-
-    Raises:
-        HomeError: never started, or this analyst is not in its roster.
-    """
-    if not home.roster.exists():
-        raise HomeError("home.not_running")
-    return Analyst(
-        home=home.analyst(name),
-        name=name,
-        roster=Roster.from_bytes(home.roster.read_bytes()),
-        catalogue=settings.catalogue,
-        control=home.control_socket,
-        clock=now,
-        minimum_key_bits=minimum_key_bits,
-    )
-
-
-def _await_ready(reports: int, process: subprocess.Popen[bytes], home: Home, progress: Callable[[str], None]) -> float:
-    started, buffer = time.monotonic(), b""
-    while True:
-        left = started + UP_DEADLINE_S - time.monotonic()
-        if left <= 0 or not select.select([reports], [], [], left)[0]:
-            raise HomeError("home.start_late", seconds=int(UP_DEADLINE_S), log=home.log)
-        data = os.read(reports, 65536)
-        if not data:
-            process.wait()
-            raise HomeError("home.start_failed", log=home.log)
-        *lines, buffer = (buffer + data).split(b"\n")
-        for line in lines:
-            report = json.loads(line)
-            if "code" in report:
-                raise from_code(report["code"], **report["details"])
-            if report.get("ready"):
-                return time.monotonic() - started
-            progress(report["party"])
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _operator(home: Home, word: bytes) -> dict[str, object] | None:
-    try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(10.0)
-            connection.connect(str(home.launcher_socket))
-            connection.sendall(word)
-            with connection.makefile("rb") as lines:
-                said = json.loads(lines.readline() or b"null")
-                return said if isinstance(said, dict) else None
-    except (OSError, ValueError):
-        return None
-
-
-def _data_files(settings: Settings) -> list[str]:
-    options = (store.options for department in settings.departments for store in department.stores)
-    return sorted({option["path"] for option in options if "path" in option})
-
-
-# -- inside: the launcher's process and the parties -------------------------------------------------------------------
 
 
 def main() -> int:
@@ -291,6 +78,7 @@ def main() -> int:
         departments=tuple(d.name for d in settings.departments),
         labels=settings.labels("zh"),
         labels_en=settings.labels("en"),
+        stores={d.name: {store.table: store.adapter for store in d.stores} for d in settings.departments},
         unconfined=launch.unconfined,
     )
     write_whole(home.path / "launcher" / "public.json", msgspec.json.encode(public))
@@ -538,7 +326,7 @@ def _pin(home: Path, content: bytes, identity: Identity) -> Roster:
     own = roster.party(identity.name)
     if own is None or (own.signing, own.box) != (identity.signing.public, identity.box.public):
         raise HomeError("home.roster_differs", party=identity.name)
-    pin_roster(home, roster)
+    pin(roster, home)
     return roster
 
 

@@ -27,7 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from federation import assemble, demo
+from federation import demo, operate
 from federation.analyst import DEFAULT, Result
 from federation.audit.events import Event, read_event
 from federation.audit.record import RecordReader
@@ -142,7 +142,7 @@ def up(context: typer.Context) -> None:
     """启动联邦 · start the federation."""
     command = _command(context)
     settings = command.settings()
-    if assemble.status(command.home) is not None:
+    if operate.status(command.home) is not None:
         raise HomeError("home.in_use", home=command.home.path)
     seconds = _start(command, settings)
     if command.json:
@@ -155,7 +155,7 @@ def up(context: typer.Context) -> None:
 def down(context: typer.Context) -> None:
     """停止联邦 · stop the federation."""
     command = _command(context)
-    stopped = assemble.down(command.home)
+    stopped = operate.down(command.home)
     if command.json:
         _print_json({"stopped": stopped})
     else:
@@ -166,7 +166,7 @@ def down(context: typer.Context) -> None:
 def status(context: typer.Context) -> None:
     """各方状态 · how the parties are; exit 1 if not all are ready."""
     command = _command(context)
-    said = assemble.status(command.home)
+    said = operate.status(command.home)
     if command.json:
         _print_json(said or {"ready": False, "parties": []})
     elif said is None:
@@ -182,7 +182,7 @@ def status(context: typer.Context) -> None:
 def reset(context: typer.Context) -> None:
     """停止，并把整个目录移到一旁后重新开始；不删除任何内容 · stop and set the home aside; nothing is deleted."""
     command = _command(context)
-    assemble.down(command.home)
+    operate.down(command.home)
     aside = None
     if command.home.exists():
         with command.home.lock():
@@ -201,11 +201,11 @@ def _start(command: Command, settings: Settings) -> float:
     labels = settings.labels(command.language) | {"coordinator": command.say("协调方", "coordinator")}
     total = len(settings.departments) + 1
     if command.json or not command.err.is_terminal:
-        return assemble.up(settings, command.home)
+        return operate.up(settings, command.home)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=command.err, transient=True) as progress:
         task = progress.add_task(command.say("启动各方", "starting the parties"), total=total)
-        return assemble.up(
+        return operate.up(
             settings,
             command.home,
             progress=lambda party: progress.update(task, advance=1, description=labels.get(party, party)),
@@ -213,7 +213,7 @@ def _start(command: Command, settings: Settings) -> float:
 
 
 def _print_parties(command: Command, settings: Settings | None) -> None:
-    said = assemble.status(command.home)
+    said = operate.status(command.home)
     if said is None:
         raise HomeError("home.not_running")
     public = RecordReader(command.home.path).public()
@@ -262,9 +262,9 @@ def query(
     """密文统计查询 · an encrypted statistics query."""
     command = _command(context)
     settings = command.settings()
-    if assemble.status(command.home) is None:
+    if operate.status(command.home) is None:
         _start(command, settings)
-    analyst = assemble.open_analyst(settings, command.home, name)
+    analyst = operate.open_analyst(settings, command.home, name)
     plan = analyst.plan(sql, purpose or ("EXPLAIN" if explain else ""))
     if explain:
         _print_plan(command, settings, plan)
@@ -470,10 +470,10 @@ def run_demo(
 ) -> None:
     """完整演示 · the whole story on the synthetic city."""
     command = _command(context)
-    was_running = assemble.status(command.home) is not None
+    was_running = operate.status(command.home) is not None
     serving = serve and not command.json and sys.stdout.isatty()
     try:
-        report, _ = demo.run(command.home, citizens=citizens, teller=_Teller(command))
+        report = demo.run(command.home, citizens=citizens, teller=_Teller(command))
         if command.json:
             _print_json(msgspec.to_builtins(report))
         else:
@@ -482,7 +482,7 @@ def run_demo(
             _serve(command, port)
     finally:
         if not was_running:
-            assemble.down(command.home)
+            operate.down(command.home)
     if report.failed:
         raise typer.Exit(1)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from federation import assemble
+from federation import operate
 from federation.analyst import Analyst
 from federation.runtime.home import Home
 from federation.settings import Settings, read_settings
@@ -72,8 +72,8 @@ class Federation:
 def federation(small_city: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
     """One warm federation for every test of the worker; tests must leave it running and whole."""
     settings, home = read_settings(small_city, minimum_key_bits=512), Home(tmp_path_factory.mktemp("homes") / "warm")
-    assemble.up(settings, home, minimum_key_bits=512)
+    operate.up(settings, home, minimum_key_bits=512)
     try:
-        yield Federation(settings, home, assemble.open_analyst(settings, home, minimum_key_bits=512))
+        yield Federation(settings, home, operate.open_analyst(settings, home, minimum_key_bits=512))
     finally:
-        assemble.down(home)
+        operate.down(home)

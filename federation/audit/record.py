@@ -30,6 +30,7 @@ class Public(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         labels: departments' Chinese names; labels_en their English ones.
+        stores: per department, its tables and the adapter each is read by.
         unconfined: why parties are plain processes; "" if they are confined.
     """
 
@@ -37,6 +38,7 @@ class Public(msgspec.Struct, frozen=True, kw_only=True):
     departments: tuple[str, ...]
     labels: dict[str, str]
     labels_en: dict[str, str]
+    stores: dict[str, dict[str, str]]
     unconfined: str
 
 

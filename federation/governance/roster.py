@@ -7,6 +7,7 @@ from then on believes no other. Co-signing by officers comes with approvals.
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -14,7 +15,8 @@ import msgspec
 from crypto.errors import SignatureError
 from crypto.paillier import PublicKey
 from crypto.signing import verify
-from federation.errors import NodeError
+from federation.errors import HomeError, NodeError
+from federation.governance.identity import write_whole
 from federation.messages import Envelope
 
 Role = Literal["coordinator", "department", "analyst"]
@@ -111,3 +113,16 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if (header.origin, header.roster, header.epoch) != (self.origin, self.hash, self.epoch):
             raise NodeError("node.other_roster", party=sender.name)
         return envelope
+
+
+def pin(roster: Roster, home: Path) -> None:
+    """Keep the first roster a party is given, for good.
+
+    Raises:
+        HomeError: another one was pinned.
+    """
+    pinned, content = home / "roster.json", roster.to_bytes()
+    if not pinned.exists():
+        write_whole(pinned, content)
+    elif pinned.read_bytes() != content:
+        raise HomeError("home.roster_differs", party=home.name)

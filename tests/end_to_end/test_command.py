@@ -163,7 +163,7 @@ def test_a_sentence_and_a_next_step_in_both_languages_under_lang_c(bureaus):
         (("name = \"bureaus\"", "name = \"bureaus\"\nkey_bits = 1024"), "settings.key", "federation.key_bits"),
         (("name = \"bureaus\"", "name = \"bureaus\"\ncolour = 1"), "settings.key", "colour"),
         (("version = 1", "version = 2"), "settings.key", "version"),
-        (("path = \"east.csv\"", "path = \"nowhere.csv\""), "settings.data_missing", "department[east].tables.patients.path"),
+        (("\"east.csv\"", "\"nowhere.csv\""), "settings.data_missing", "department[east].tables.patients.path"),
         (("adapter = \"csv\"", "adapter = \"cvs\""), "settings.adapter_unknown", "cvs"),
         (("version = 1", "version = "), "settings.not_toml", "federation.toml"),
     ],

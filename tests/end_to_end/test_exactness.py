@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from federation import assemble
+from federation import operate
 from federation.analyst import Analyst
 from federation.errors import KeyongError
 from federation.runtime.home import Home
@@ -96,12 +96,12 @@ def laboratory(tmp_path_factory) -> Iterator[tuple[Analyst, dict[str, pd.DataFra
     file = folder / "federation.toml"
     file.write_text(federation_toml(departments=departments, tables=tables, rules=rules), "utf-8")
     settings, home = read_settings(file, minimum_key_bits=512), Home(folder / "home")
-    assemble.up(settings, home, minimum_key_bits=512)
+    operate.up(settings, home, minimum_key_bits=512)
     try:
-        analyst = assemble.open_analyst(settings, home, minimum_key_bits=512)
+        analyst = operate.open_analyst(settings, home, minimum_key_bits=512)
         yield analyst, {name: pd.concat(frames, ignore_index=True) for name, frames in pooled.items()}
     finally:
-        assemble.down(home)
+        operate.down(home)
 
 
 def store(path: Path, frame: pd.DataFrame, *, sqlite: bool) -> dict[str, object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from federation import assemble
+from federation import operate
 from federation.errors import KeyongError
 from federation.runtime.home import Home
 from federation.settings import read_settings
@@ -46,11 +46,11 @@ def hospitals(real_data, tmp_path_factory):
     rules = {"name": "hospitals", "key_bits": 512}
     toml.write_text(federation_toml(departments=departments, tables={"patients": COLUMNS}, rules=rules), "utf-8")
     settings, home = read_settings(toml, minimum_key_bits=512), Home(folder / "home")
-    assemble.up(settings, home, minimum_key_bits=512)
+    operate.up(settings, home, minimum_key_bits=512)
     try:
-        yield assemble.open_analyst(settings, home, minimum_key_bits=512), clear
+        yield operate.open_analyst(settings, home, minimum_key_bits=512), clear
     finally:
-        assemble.down(home)
+        operate.down(home)
 
 
 def test_count_mean_age_and_variance_of_cholesterol_by_sex_equal_pandas(hospitals):

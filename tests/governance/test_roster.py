@@ -138,7 +138,7 @@ def test_garbage_is_refused(data):
     ],
 )
 def test_bytes_that_are_no_canonical_payload_are_refused(data):
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError):
         decode(data)
 
 
@@ -167,7 +167,7 @@ def test_roster_reads_back_from_its_bytes_with_the_same_hash():
     ],
 )
 def test_bytes_that_are_no_roster_are_refused(mangle):
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError):
         Roster.from_bytes(mangle(ROSTER.to_bytes()))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from federation import assemble
+from federation import operate
 from federation.runtime import confinement
 from federation.runtime.home import Home
 from federation.settings import read_settings
@@ -41,14 +41,14 @@ def look_from(party: str, small_city: Path, folder: Path, monkeypatch: pytest.Mo
         own = home.party(party)
         own.mkdir(parents=True, mode=0o700)
         (own / "outside.json").write_text(json.dumps(outside))
-        monkeypatch.setattr(assemble, "LAUNCHER_PROGRAM", ("-P", str(HOSTILE), "look", party))
+        monkeypatch.setattr(operate, "LAUNCHER_PROGRAM", ("-P", str(HOSTILE), "look", party))
         try:
-            assemble.up(settings, home, minimum_key_bits=512)
-            analyst = assemble.open_analyst(settings, home, minimum_key_bits=512)
+            operate.up(settings, home, minimum_key_bits=512)
+            analyst = operate.open_analyst(settings, home, minimum_key_bits=512)
             # The party looks before it serves; once it has answered, it has looked.
             assert analyst.ask(analyst.plan("SELECT COUNT(*) FROM hukou", "test")).answer.rows == ((4000,),)
         finally:
-            assemble.down(home)
+            operate.down(home)
     return json.loads((own / "seen.json").read_text())
 
 
@@ -103,7 +103,7 @@ def test_only_its_own_descriptors_are_open(seen):
 
 def test_the_same_attempts_reach_without_confinement(small_city, tmp_path, monkeypatch):
     """The positive control: unconfined, the very same party reaches what it must not."""
-    monkeypatch.setattr(assemble, "why_not", lambda _: "the test wants plain processes")
+    monkeypatch.setattr(operate, "why_not", lambda _: "the test wants plain processes")
     seen = look_from("zezhou", small_city, tmp_path, monkeypatch)
     for attempt in ("loopback", "abstract socket", "control socket", "desk socket", "other home", "other database"):
         assert seen[attempt].startswith("REACHED"), (attempt, seen[attempt])
@@ -123,10 +123,10 @@ def test_why_not_passes_on_what_the_kernel_said(monkeypatch, tmp_path):
 
 
 def test_a_refused_isolation_is_named_on_the_record(monkeypatch, small_city, tmp_path):
-    monkeypatch.setattr(assemble, "why_not", lambda _: "the kernel refused: Permission denied")
+    monkeypatch.setattr(operate, "why_not", lambda _: "the kernel refused: Permission denied")
     settings, home = read_settings(small_city, minimum_key_bits=512), Home(tmp_path / "home")
-    assemble.up(settings, home, minimum_key_bits=512)
-    assemble.down(home)
+    operate.up(settings, home, minimum_key_bits=512)
+    operate.down(home)
     from federation.audit.events import read_event
     from federation.audit.record import RecordReader
     from federation.governance.roster import Roster

@@ -12,7 +12,7 @@ import msgspec
 import psutil
 import pytest
 
-from federation import assemble
+from federation import operate
 from federation.analyst import Analyst
 from federation.audit.events import read_event
 from federation.audit.record import RecordReader
@@ -55,13 +55,13 @@ def running(small_city: Path, home: Home, mode: str = "", *, deadline_s: int = 6
     settings = msgspec.structs.replace(read_settings(small_city, minimum_key_bits=512), deadline_s=deadline_s)
     with pytest.MonkeyPatch.context() as monkeypatch:
         if mode:
-            monkeypatch.setattr(assemble, "LAUNCHER_PROGRAM", ("-P", str(HOSTILE), mode, "zezhou"))
-        assemble.up(settings, home, minimum_key_bits=512)
+            monkeypatch.setattr(operate, "LAUNCHER_PROGRAM", ("-P", str(HOSTILE), mode, "zezhou"))
+        operate.up(settings, home, minimum_key_bits=512)
         try:
-            analyst = assemble.open_analyst(settings, home, minimum_key_bits=512)
+            analyst = operate.open_analyst(settings, home, minimum_key_bits=512)
             yield Running(analyst, list(children() - others))
         finally:
-            assemble.down(home)
+            operate.down(home)
 
 
 def wait_for(condition: Callable[[], object], deadline_s: float = 20.0) -> None:
@@ -72,7 +72,7 @@ def wait_for(condition: Callable[[], object], deadline_s: float = 20.0) -> None:
 
 
 def restarted(home: Home, name: str, times: int) -> bool:
-    parties = {p["name"]: p for p in assemble.status(home)["parties"]}
+    parties = {p["name"]: p for p in operate.status(home)["parties"]}
     return parties[name]["restarts"] >= times and all(p["state"] == "ready" for p in parties.values())
 
 
@@ -169,7 +169,7 @@ def test_a_second_up_on_one_home_is_refused_and_the_first_goes_on(small_city, tm
     home = Home(tmp_path / "home")
     with running(small_city, home) as ask:
         with pytest.raises(KeyongError) as caught:
-            assemble.up(read_settings(small_city, minimum_key_bits=512), home, minimum_key_bits=512)
+            operate.up(read_settings(small_city, minimum_key_bits=512), home, minimum_key_bits=512)
         assert caught.value.code == "home.in_use"
         assert ask() == ((4000,),)
 
@@ -201,7 +201,7 @@ def test_a_lost_key_share_is_refused_at_start(small_city, tmp_path):
     (home.party("zezhou") / "share.key").unlink()
     with pytest.raises(KeyongError), running(small_city, home):
         pass
-    assert assemble.status(home) is None
+    assert operate.status(home) is None
 
 
 def test_the_launcher_killed_outright_leaves_nothing_running(small_city, tmp_path):
