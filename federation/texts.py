@@ -369,7 +369,7 @@ TEXTS: dict[str, Text] = {
         "列 {column} 不允许用于 {use}（允许：{allowed}）",
         "允许 {use} 的列：{nearest}",
         "column {column} may not be used for {use} (allowed: {allowed})",
-        "columns that may: {nearest}",
+        "columns that may be used for {use}: {nearest}",
     ),
     "request.join_key": Text(
         "列 {column} 是连接键，不能出现在 WHERE 中",
@@ -391,9 +391,9 @@ TEXTS: dict[str, Text] = {
     ),
     "request.constant": Text(
         "常数与列 {column} 的类型 {type} 不符",
-        "请写成该类型的数，小数位不要多于声明",
+        "请写成该类型：数不加引号，小数位不多于声明；文字加引号",
         "the constant does not fit column {column} of type {type}",
-        "write a number of that type, with no more digits than declared",
+        "write one of that type: numbers without quotes and with no more digits than declared, text in quotes",
     ),
     "request.group_values": Text(
         "列 {column} 没有可供分组的公开取值",

@@ -38,8 +38,8 @@ class Public(msgspec.Struct, frozen=True, kw_only=True):
     departments: tuple[str, ...]
     labels: dict[str, str]
     labels_en: dict[str, str]
-    stores: dict[str, dict[str, str]]
     unconfined: str
+    stores: dict[str, dict[str, str]] = {}
 
 
 class RecordReader:

@@ -511,7 +511,10 @@ def test_number_at_the_bounds_is_a_public_cut_point():
 def test_refusal_names_the_nearest_column_that_may():
     with pytest.raises(RequestError) as refused:
         allowed("SELECT COUNT(*) FROM insured WHERE area = 'area 001'")
-    assert refused.value.next_step("en") == "columns that may: sex, age, active, months, income, since, 城镇"
+    assert (
+        refused.value.next_step("en")
+        == "columns that may be used for filter: sex, age, active, months, income, since, 城镇"
+    )
 
 
 @given(st.text(max_size=60))
