@@ -8,7 +8,9 @@ contributors, once.
 `run_sum` is the whole story, told by the coordinator, who relays and multiplies and can read nothing. The other roles
 follow, a block each: `Owner` (agree), `Contributor` (commit, reveal), `KeyHolder` (open), `Gate` (decide) and
 `read_totals` (the analyst). Paillier with a dealt threshold key; semi-honest departments, coordinator assumed
-malicious for what it relays. Left out: noise (epsilon), and proof of whose share is wrong.
+malicious for what it relays. Left out: noise (epsilon); proof of whose share is wrong; and proof that a contributor
+knows what it encrypted, without which a department that breaks the protocol together with the coordinator could feed in
+another's ciphertexts of an earlier job.
 """
 
 from __future__ import annotations
@@ -201,9 +203,13 @@ def _layout(bounds: Sequence[int], plan: Plan, public_key: PublicKey) -> SlotLay
     return SlotLayout(bounds=tuple(bounds), addends=len(plan.contributors), plaintext_bits=public_key.plaintext_bits)
 
 
-def _digest(values: Sequence[bytes], name: Round, decision: bytes | None) -> str:
-    """Bind ciphertexts to their round and to the decision they were made under."""
-    body = msgspec.msgpack.encode((name, hashlib.sha256(decision or b"").digest(), list(values)))
+def _digest(values: Sequence[bytes], sender: str, name: Round, decision: bytes | None) -> str:
+    """Bind ciphertexts to who made them, for which round, and under which decision.
+
+    Without the sender, a department could repeat another's commitment unseen, later also its ciphertexts, and the sum
+    would hold that other one twice.
+    """
+    body = msgspec.msgpack.encode((sender, name, hashlib.sha256(decision or b"").digest(), list(values)))
     return hashlib.sha256(body).hexdigest()
 
 
@@ -279,7 +285,9 @@ def agree(office: Office, request: Envelope, propose: Propose) -> tuple[Job, Act
     except ValueError as exc:
         raise RefusedError("refused.plan") from exc
     ours, theirs = request.header, asked.header
-    if theirs.sender != plan.requester or {theirs.plan, ours.plan} != {plan.hash} or theirs.job != ours.job:
+    if theirs.sender != plan.requester or {theirs.plan, ours.plan} != {plan.hash}:
+        raise RefusedError("refused.requester")
+    if (theirs.job, theirs.attempt) != (ours.job, ours.attempt):
         raise RefusedError("refused.requester")
     check_plan(plan, office.catalogue, office.roster)
     if office.used(ours.job):
@@ -324,7 +332,7 @@ def commit(office: Office, job: Job, ask: Commit) -> Act:
         raise DataError("data.too_large") from exc
     ciphertexts = tuple(office.encryptor.encrypt_vector(packed))
     job.sent[ask.round] = ciphertexts
-    digest = _digest(ciphertexts, ask.round, ask.decision)
+    digest = _digest(ciphertexts, office.name, ask.round, ask.decision)
     committed = Draft(
         type="commit",
         actor=Actor(name=office.name, role="node"),
@@ -380,7 +388,7 @@ def open_product(office: Office, job: Job, ask: Open) -> Act:
         sender = envelope.header.sender
         if not isinstance(payload, Ciphertexts) or payload.round != ask.round or sender in vectors:
             raise RefusedError("refused.inputs")
-        if _digest(payload.values, ask.round, ask.decision) != digests.get(sender):
+        if _digest(payload.values, sender, ask.round, ask.decision) != digests.get(sender):
             raise RefusedError("refused.inputs")
         # Whoever committed anew after seeing others' ciphertexts could cancel them and lay one department's bare.
         if payload.committed != _together(digests):

@@ -164,7 +164,7 @@ def colluding(federation: MemoryFederation, forge: Callable[[Ciphertexts], tuple
         values = forge({name: decode(e.payload).values for name, (e, _) in inputs.items()})
         digests = {Envelope.from_bytes(data).header.sender: decode(Envelope.from_bytes(data).payload).digest
                    for data in ask.commitments}  # fmt: skip
-        digests[COLLUDING] = _digest(values, ask.round, ask.decision)
+        digests[COLLUDING] = _digest(values, COLLUDING, ask.round, ask.decision)
         sign = federation.identities[COLLUDING].sign
         commitment = sign(mine, Commitment(round=ask.round, digest=digests[COLLUDING]))
         ciphertexts = sign(mine, Ciphertexts(round=ask.round, committed=_together(digests), values=values))
@@ -180,6 +180,41 @@ def colluding(federation: MemoryFederation, forge: Callable[[Ciphertexts], tuple
         )
 
     return at(Open, change=change)
+
+
+def test_department_that_repeats_the_victims_commitment_does_not_count_it_twice(federation, refused):
+    """In time, and unseen: the same digest first, the same ciphertexts once the victim has sent them."""
+    sign = federation.identities[COLLUDING].sign
+
+    def copied(commitments: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], dict[str, str]]:
+        envelopes = [Envelope.from_bytes(data) for data in commitments]
+        digests = {e.header.sender: decode(e.payload).digest for e in envelopes}
+        digests[COLLUDING] = digests[VICTIM]
+        mine = next(e.header for e in envelopes if e.header.sender == COLLUDING)
+        round_ = decode(envelopes[0].payload).round
+        repeated = sign(mine, Commitment(round=round_, digest=digests[VICTIM]))
+        changed = [
+            repeated if e.header.sender == COLLUDING else data for e, data in zip(envelopes, commitments, strict=True)
+        ]
+        return tuple(changed), digests
+
+    def tamper(party: str, payload: Payload) -> Payload:
+        if isinstance(payload, Reveal):
+            return msgspec.structs.replace(payload, commitments=copied(payload.commitments)[0])
+        if not isinstance(payload, Open):
+            return payload
+        commitments, digests = copied(payload.commitments)
+        inputs = {Envelope.from_bytes(data).header.sender: data for data in payload.inputs}
+        theirs = decode(Envelope.from_bytes(inputs[VICTIM]).payload)
+        mine = Envelope.from_bytes(inputs[COLLUDING]).header
+        again = Ciphertexts(round=payload.round, committed=_together(digests), values=theirs.values)
+        forged = tuple(sign(mine, again) if name == COLLUDING else data for name, data in inputs.items())
+        product = recomputed(federation, forged)
+        return msgspec.structs.replace(payload, commitments=commitments, inputs=forged, product=product)
+
+    with refused("refused.inputs"):
+        federation.ask(SQL, tamper=tamper)
+    assert federation.opened() == []
 
 
 def test_ciphertext_of_another_shifted_into_free_bits_is_not_opened(federation, refused):

@@ -240,9 +240,9 @@ BAD = [
     ("2 departments", FEDERATION + written(NAMES[:2]), "at least 3"),
     ("no departments", FEDERATION, "department"),
     # tables
-    ("no data file", first('path = "basel.csv"', 'path = "gone.csv"'), "[basel].tables.heart.path", "settings.data_missing"),
-    ("a folder as data", first('path = "basel.csv"', 'path = "."'), "[basel].tables.heart.path", "settings.data_missing"),
-    ("tables differ in a use", first('uses = ["filter", "aggregate"]', 'uses = ["filter"]'), "basel", "settings.tables_differ"),
+    ("no data file", first('"basel.csv"', '"gone.csv"'), "[basel].tables.heart.path", "settings.data_missing"),
+    ("a folder as data", first('"basel.csv"', '"."'), "[basel].tables.heart.path", "settings.data_missing"),
+    ("tables differ in a use", first('["filter", "aggregate"]', '["filter"]'), "basel", "settings.tables_differ"),
     ("tables differ in a bound", first("bounds = [0, 120]", "bounds = [0, 121]"), "heart", "settings.tables_differ"),
     ("tables differ in a cut", first("cuts = [40, 60]", "cuts = [40, 61]"), "heart", "settings.tables_differ"),
     ("tables differ in values", first('["f", "m"]', '["m", "f"]'), "heart", "settings.tables_differ"),
