@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import msgspec
@@ -61,11 +62,14 @@ from federation.settings import Department as DepartmentSettings
 
 logger = logging.getLogger(__name__)
 
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+MAX_LOG_BYTES = 5_000_000
+
 
 def main() -> int:
     """Run the launcher's process."""
     launch = msgspec.json.decode(sys.stdin.buffer.read(), type=Launch)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     if sys.platform == "linux":
         import ctypes
 
@@ -125,7 +129,7 @@ def main() -> int:
 
 
 def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket.socket, session: int) -> int:
-    _log_to_stderr()
+    _keep_log()
     home = Home(Path(launch.home)).party(settings.name)
     try:
         identity = Identity.in_home(settings.name, home)
@@ -248,7 +252,7 @@ class _DepartmentLink:
 
 
 def _run_coordinator(launch: Launch, channel: socket.socket, control: socket.socket) -> int:
-    _log_to_stderr()
+    _keep_log()
     home = Home(Path(launch.home)).party(COORDINATOR)
     try:
         identity = Identity.in_home(COORDINATOR, home)
@@ -348,10 +352,13 @@ def _storage_status(error: Exception) -> int:
     return EXIT_DISK_FULL if full else EXIT_STORAGE if isinstance(error, OSError | HomeError) else EXIT_BUG
 
 
-def _log_to_stderr() -> None:
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr, force=True
-    )
+def _keep_log() -> None:
+    """Log into our own home, which is the working directory, and turn the file over before it grows large.
+
+    What a crash prints goes to the same file by the standard error stream.
+    """
+    handler = RotatingFileHandler("log.txt", maxBytes=MAX_LOG_BYTES, backupCount=3, encoding="utf-8")
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, handlers=[handler], force=True)
 
 
 if __name__ == "__main__":
