@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -63,8 +63,9 @@ def verify_record(record: RecordReader) -> Verdict:
     journals = {party: record.journal(party) for party in (COORDINATOR, *departments)}
     sessions = record.sessions()
     for party, journal in journals.items():
-        logged = [entry for entry, event in zip(entries, events, strict=True) if event.node == party]
-        mine = _check_journal(party, journal, logged, roster)
+        logged = [(entry, event) for entry, event in zip(entries, events, strict=True) if event.node == party]
+        later = _check_journal(party, journal, [entry for entry, _ in logged], roster)
+        mine = [*(event for _, event in logged), *later]
         if party != COORDINATOR:
             own = [session for session in sessions if session.party == party]
             more = _check_ledger(party, mine, own)
@@ -142,31 +143,43 @@ def _check_tree(entries: Sequence[bytes], notes: Sequence[str], roster: Roster) 
     return root, len(signed)
 
 
-def _check_events(entries: Iterable[bytes], roster: Roster) -> list[Event]:
-    """(3) Signatures, and every party's chain."""
+def _check_events(
+    entries: Sequence[bytes], roster: Roster, *, what: str = "entry", after: Sequence[bytes] = ()
+) -> list[Event]:
+    """(3) Signatures, and every party's chain.
+
+    Args:
+        what: how to name one of the entries.
+        after: entries of one party, already checked, that these go on from.
+    """
     chains: dict[str, tuple[int, str]] = {}
     events, signers = [], roster.signers
-    for index, entry in enumerate(entries):
-        where = f"entry {index}"
+    for index, entry in enumerate([*after[-1:], *entries], len(after[:-1])):
+        where = f"{what} {index}"
         try:
             event = read_event(entry, signers)
         except (SignatureError, ValueError) as exc:
             raise _wrong(where, "it is not signed by its party, or was altered") from exc
         if event.log != roster.origin:
             raise _wrong(where, "it is of another log")
-        if (event.seq, event.prev) != chains.get(event.node, (0, FIRST_PREV)):
+        follows = (event.seq, event.prev) == chains.get(event.node, (0, FIRST_PREV))
+        if not follows and index >= len(after):
             raise _wrong(where, f"it does not follow the event before it in the chain of {event.node}")
         chains[event.node] = (event.seq + 1, hashlib.sha256(entry).hexdigest())
         events.append(event)
-    return events
+    return events[len(after[-1:]) :]
 
 
 def _check_journal(party: str, journal: Sequence[bytes], logged: Sequence[bytes], roster: Roster) -> list[Event]:
-    """(4) The log is a prefix of the journal; what is not there yet is chained and signed like the rest."""
+    """(4) The log is a prefix of the journal; returns what is not there yet, chained and signed like the rest."""
     if list(journal[: len(logged)]) != list(logged):
         at = next((i for i, (a, b) in enumerate(zip(journal, logged, strict=False)) if a != b), len(journal))
         raise _wrong(f"journal of {party}, event {at}", "the log has another one in its place")
-    return _check_events(journal, roster)
+    later = _check_events(journal[len(logged) :], roster, what=f"journal of {party}, event", after=logged)
+    for index, event in enumerate(later, len(logged)):
+        if event.node != party:
+            raise _wrong(f"journal of {party}, event {index}", f"it is an event of {event.node}")
+    return later
 
 
 def _check_jobs(events: Sequence[Event]) -> None:
