@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from federation.errors import RefusedError, RequestError
 from federation.governance.roster import Roster
-from federation.plan import MAX_GROUPS, Condition, GroupKey, LocalQuery, Measure, Plan, asking_department, in_unit
+from federation.plan import MAX_GROUPS, Condition, GroupKey, LocalQuery, Measure, Plan, in_unit, release_gate
 from federation.settings import Catalogue, ColumnCard, TableCard, Use
 
 MAX_PURPOSE = 500
@@ -57,10 +57,10 @@ def _check_parties(plan: Plan, catalogue: Catalogue, roster: Roster) -> None:
         raise RefusedError("refused.loosened")
     if (plan.holders, plan.threshold) != (roster.holders, roster.threshold):
         raise RefusedError("refused.loosened")
-    requester, gate = roster.party(plan.requester), roster.party(plan.gate)
+    requester = roster.party(plan.requester)
     if requester is None or requester.role != "analyst":
         raise RefusedError("refused.requester")
-    if gate is None or gate.role != "department" or plan.gate == asking_department(plan.requester):
+    if not plan.contributors or plan.gate != release_gate(plan.contributors, plan.requester):
         raise RefusedError("refused.loosened")
     if not plan.purpose.strip() or len(plan.purpose) > MAX_PURPOSE:
         raise RequestError("request.purpose", maximum=MAX_PURPOSE)

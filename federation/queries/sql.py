@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import decimal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 import sqlglot
@@ -17,7 +17,7 @@ from sqlglot import exp
 
 from federation.errors import RequestError
 from federation.governance.roster import Roster
-from federation.plan import Column, Condition, GroupKey, LocalQuery, Measure, Output, Plan, asking_department
+from federation.plan import Column, Condition, GroupKey, LocalQuery, Measure, Output, Plan, release_gate
 from federation.settings import Catalogue, ColumnCard, TableCard
 
 MAX_SQL = 10_000
@@ -81,7 +81,7 @@ def read_plan(sql: str, *, purpose: str, requester: str, catalogue: Catalogue, r
         purpose=purpose,
         sql=sql,
         contributors=contributors,
-        gate=_gate(contributors, requester),
+        gate=release_gate(contributors, requester),
         holders=roster.holders,
         threshold=roster.threshold,
         minimum_group=catalogue.minimum_group,
@@ -98,11 +98,6 @@ def read_plan(sql: str, *, purpose: str, requester: str, catalogue: Catalogue, r
         ),
         outputs=outputs,
     )
-
-
-def _gate(contributors: Sequence[str], requester: str) -> str:
-    """The last contributor that is not the asking department: the gate sees counts that the asker must not."""
-    return next((name for name in reversed(contributors) if name != asking_department(requester)), contributors[-1])
 
 
 def _parse(sql: str) -> exp.Select:

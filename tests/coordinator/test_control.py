@@ -217,6 +217,13 @@ def test_signed_request_without_a_plan_is_answered_by_a_code(federation, path, p
     assert submit(path, federation.identities[ANALYST].sign(header, Request(plan=plan))) == "refused.control"
 
 
+def test_signed_plan_that_is_not_canonical_is_answered_by_a_code(federation, path):
+    plan = federation.plan(SQL)
+    header = federation.header(ANALYST, COORDINATOR, job="q-1", plan=plan.hash)
+    request = federation.identities[ANALYST].sign(header, Request(plan=plan.to_bytes() + b" "))
+    assert submit(path, request) == "refused.control"
+
+
 def test_signed_payload_that_is_none_is_answered_by_a_code(federation, path):
     header = federation.header(ANALYST, COORDINATOR, job="q-1", plan="")
     unsigned = Envelope(header=header, payload=b"\xc1", signature=b"")

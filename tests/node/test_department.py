@@ -490,9 +490,11 @@ def test_payload_that_is_no_payload_is_refused_by_a_code(federation):
 
 
 @pytest.mark.parametrize("job", ["q" * 129, "q\n1", "q-1\n", "q\x00"])
-def test_names_that_fit_into_no_event_or_context_are_no_message(federation, refused, job):
+def test_names_that_fit_into_no_event_or_context_get_no_answer(federation, refused, job):
+    before = len(federation.events("gaoping"))
     with refused("node.garbage"):
         federation.say("gaoping", Propose(request=b""), job=job)
+    assert len(federation.events("gaoping")) == before
 
 
 # --- agreeing ---

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from crypto.encoding import SlotLayout
 from crypto.errors import SealError
-from crypto.sealing import open_box
+from crypto.sealing import open_box, seal
 from crypto.threshold import combine
-from federation.errors import DataError, KeyongError, RefusedError
+from federation.errors import DataError, KeyongError, NodeError, RefusedError
 from federation.messages import Decision, Share, decode
 from federation.plan import MAX_ROWS
 from tests.support.memory import COORDINATOR, NAMES, CellStore, MemoryFederation, MemoryStore
@@ -391,3 +391,15 @@ def test_average_is_the_nearest_float_of_the_exact_quotient(make):
     federation = make(incomes(1), incomes(0), incomes(0))
     (row,) = federation.ask("SELECT AVG(income) FROM insured").rows
     assert row[0] == 1 / 300
+
+
+def test_share_with_garbage_in_its_box_is_an_error_with_words(make):
+    federation = make(incomes(1, 2), incomes(3, 4), incomes(5, 6))
+    plan = federation.plan("SELECT COUNT(*) FROM insured")
+    sealed = federation.seal(plan)
+    context = b"keyong\nshare\nq-1\nsums\ngaoping\nanalyst@city"
+    box = seal(federation.identities["analyst@city"].box.public, b"\xc1", context=context)
+    forged = federation.signed("gaoping", COORDINATOR, Share(round="sums", box=box), job="q-1", plan=plan.hash)
+    with pytest.raises(NodeError) as refused:
+        federation.read(plan, sealed._replace(shares=(forged, sealed.shares[1])))
+    assert (refused.value.code, refused.value.details) == ("node.garbage", {"party": "gaoping"})
