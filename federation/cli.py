@@ -387,7 +387,7 @@ def tail(
             if command.json:
                 sys.stdout.write(json.dumps({"index": index, **msgspec.to_builtins(event)}, ensure_ascii=False) + "\n")
             else:
-                command.out.print(_event_line(index, event))
+                command.out.print(_event_line(command, index, event))
             start = index + 1
         if not follow:
             return
@@ -395,11 +395,11 @@ def tail(
         time.sleep(0.3)  # there is nothing to wait on: the log is a file of another process
 
 
-def _event_line(index: int, event: Event) -> Text:
+def _event_line(command: Command, index: int, event: Event) -> Text:
     at = datetime.fromisoformat(event.time).astimezone(SCREEN_ZONE).strftime("%m-%d %H:%M:%S")
     data = " ".join(f"{k}={str(v)[:16]}" for k, v in sorted(event.data.items()))
     line = Text(f"{index:>6} ")
-    line.append(f"{at} 北京时间 ", style="dim")
+    line.append(f"{at} {command.say('北京时间', 'Beijing time')} ", style="dim")
     line.append(f"{event.actor.name}({event.actor.role}) ", style="cyan")
     line.append(f"{event.type} ", style="bold")
     return line.append(f"{event.job} {data}")
@@ -538,16 +538,17 @@ def _print_promises(command: Command, report: demo.Report) -> None:
     for key, promise in report.promises.items():
         name = command.say(*PROMISES[key])
         figure = command.say(promise.figure_zh, promise.figure)
+        name += command.say("：", ": ")
         if promise.holds:
-            command.out.print(Text(f"   ✔ {name}：{figure}", style="green"))
+            command.out.print(Text(f"   ✔ {name}{figure}", style="green"))
         elif promise.reason == "not built":
             missing = command.say("、".join(MISSING_ZH[m] for m in promise.missing), ", ".join(promise.missing))
             note = command.say(
                 f"（尚未建成：{missing}，因此不声称成立）", f" (not built: {missing}; so it is not claimed)"
             )
-            command.out.print(Text(f"   ○ {name}：{figure}{note}", style="yellow"))
+            command.out.print(Text(f"   ○ {name}{figure}{note}", style="yellow"))
         else:
-            command.out.print(Text(f"   ✖ {name}：{figure} — {promise.reason}", style="red"))
+            command.out.print(Text(f"   ✖ {name}{figure} — {promise.reason}", style="red"))
     _print_isolation(command, "" if report.isolation == "confined" else report.isolation)
     command.out.print(
         command.say(
