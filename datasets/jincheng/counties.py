@@ -1,5 +1,6 @@
 """The six counties of the city, and how its citizens are divided among them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -76,10 +77,15 @@ COUNTIES = (
 
 
 def divide_citizens(citizens: int) -> dict[str, int]:
-    """Divide the citizens among the counties by their shares (largest remainder), key -> citizens."""
-    exact = {county.key: county.share * citizens for county in COUNTIES}
-    whole = {key: int(people) for key, people in exact.items()}
+    """Divide the citizens among the counties by their shares, key -> citizens."""
+    return divide(citizens, {county.key: county.share for county in COUNTIES})
+
+
+def divide(count: int, shares: Mapping[str, float]) -> dict[str, int]:
+    """Divide a number into whole parts by shares that add up to 1 (largest remainder)."""
+    exact = {key: share * count for key, share in shares.items()}
+    whole = {key: int(part) for key, part in exact.items()}
     by_remainder = sorted(exact, key=lambda key: whole[key] - exact[key])
-    for key in by_remainder[: citizens - sum(whole.values())]:
+    for key in by_remainder[: count - sum(whole.values())]:
         whole[key] += 1
     return whole

@@ -1,4 +1,6 @@
-"""Array types of the generator, and the two pieces of chance that all its formulas use."""
+"""Array types of the generator, and the few pieces of chance that all its formulas use."""
+
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,23 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Dates = NDArray[np.datetime64]
 Texts = NDArray[np.str_]
+
+
+class Stream(IntEnum):
+    """What a chunk's further random streams are for; its residents are drawn from the chunk's own.
+
+    Part of the city's definition: what is drawn from one stream never depends on what is drawn from another.
+    """
+
+    FAMILIES = 1
+    CLAIMS = 2
+    REGISTERS = 3
+    FIRMS = 4
+    LOANS = 5
+    LINKS = 6
+    ELIGIBILITY = 7
+    CASES = 8
+    DIRT = 9
 
 
 def sigmoid(x: Floats) -> Floats:

@@ -2,8 +2,8 @@
 
 CityError
 ├─ CitySizeError     the caller asked for a city that is too small or too large
-├─ FileFormatError   the caller named a county or a file format that does not exist
-└─ IdentifierError   a text is not a resident identity number
+├─ FileFormatError   the caller named a department or a file format that does not exist
+└─ IdentifierError   a text is not a resident identity number, nor a unified social credit code
 """
 
 
@@ -16,8 +16,8 @@ class CitySizeError(CityError, ValueError):
 
 
 class FileFormatError(CityError, ValueError):
-    """No such county, or no such file format."""
+    """No such department, or no such file format."""
 
 
 class IdentifierError(CityError, ValueError):
-    """Not a resident identity number of GB 11643-1999."""
+    """Not a resident identity number of GB 11643-1999, or not a code of GB 32100-2015."""

@@ -1,7 +1,7 @@
 """Resident identity numbers (公民身份号码) after GB 11643-1999.
 
 Area code (6) + birth date (8) + sequence (3, odd for men) + check symbol (ISO 7064, MOD 11-2).
-Unified social credit codes are not here yet: no table holds a firm.
+Firms have codes of their own, in `jincheng.credit_codes`.
 """
 
 from datetime import date
@@ -16,8 +16,8 @@ CHECK_SYMBOLS = "10X98765432"
 
 # Three digits, of which parity is the sex, number 500 people of one area, birth date and sex. Each
 # chunk of a county gets 50 of them, whatever the others need: chunks stay independent, and a county
-# has room for ten. A chunk of 50,000 uses about 7, one of 300,000 (a city of 10,000,000 in
-# chunks of that size) about 20.
+# has room for ten. A chunk of 50,000 uses about 7, one of 262,000 (the largest of a city of
+# 10,000,000) about 20.
 NUMBERS_PER_CHUNK = 50
 CHUNKS_PER_COUNTY = 10
 

@@ -88,6 +88,11 @@ class People:
         """Under 16, or 65 and older."""
         return (self.age < 16) | (self.age >= 65)
 
+    @property
+    def is_student(self) -> Booleans:
+        """16 to 21, and beyond the nine years of compulsory school."""
+        return (self.age >= 16) & (self.age < 22) & (self.schooling > 9)
+
     def per_household(self, values: Floats | Integers | Booleans) -> Floats:
         """Sum the members' values, one sum for each household."""
         return np.add.reduceat(values.astype(np.float64), np.flatnonzero(self.is_head))

@@ -27,12 +27,16 @@ class Relief:
     """The relief paid in one chunk.
 
     Attributes:
-        received: one entry for each household.
+        probability: of needing relief within twelve months; latent, one entry for each household.
+        needy: the household will need it; one entry for each household.
+        received: the household receives the allowance; one entry for each household.
         tekun: the household is a lone elder under 特困供养; one entry for each household.
         amount_fen: fen a head and month, meaningful where received; one entry for each household.
         balance_fen: correction of last year's payments, either sign; one entry for each person.
     """
 
+    probability: Floats
+    needy: Booleans
     received: Booleans
     tekun: Booleans
     amount_fen: Integers
@@ -50,7 +54,7 @@ def draw_relief(
 ) -> Relief:
     """Draw which households receive relief, and how much."""
     income_yuan = _income_per_head(rng, households, people, work)
-    lone_elder = (households.size == 1) & (people.per_household(people.age >= 60) > 0)
+    lone_elder = is_lone_elder(households, people)
     log_odds = 1.15 * (
         -2.95
         + 0.85 * ((POOR_YUAN - income_yuan) / 600).clip(-2.2, 1.6)
@@ -58,7 +62,8 @@ def draw_relief(
         + _burdens(households, people, work, health)
         + _means(households, homes)
     )
-    needy = happens(rng, sigmoid(log_odds))
+    probability = sigmoid(log_odds)
+    needy = happens(rng, probability)
     received = happens(rng, np.where(needy, RECEIVED_BY_NEEDY, RECEIVED_BY_OTHERS))
 
     count = len(households.size)
@@ -67,11 +72,19 @@ def draw_relief(
     shortfall = (1 - income_yuan / POOR_YUAN).clip(0.15, 1)
     amount_yuan = line_yuan * np.where(tekun, TEKUN_FACTOR, shortfall) + rng.normal(0, 40, count)
     return Relief(
+        probability=probability,
+        needy=needy,
         received=received,
         tekun=tekun,
-        amount_fen=_fen(amount_yuan.clip(LOWEST_AMOUNT_YUAN, HIGHEST_AMOUNT_YUAN)),
+        amount_fen=fen(amount_yuan.clip(LOWEST_AMOUNT_YUAN, HIGHEST_AMOUNT_YUAN)),
         balance_fen=_draw_balances(rng, len(people.age)),
     )
+
+
+def is_lone_elder(households: Households, people: People) -> Booleans:
+    """Tell which households are one person of 60 or older."""
+    lone: Booleans = (households.size == 1) & (people.per_household(people.age >= 60) > 0)
+    return lone
 
 
 def _income_per_head(rng: np.random.Generator, households: Households, people: People, work: Work) -> Floats:
@@ -86,7 +99,7 @@ def _burdens(households: Households, people: People, work: Work, health: Health)
     """Log-odds of need that illness, disability, dependants and unemployment add."""
     severe = people.per_household((health.disability_grade > 0) & (health.disability_grade <= 2))
     mild = people.per_household(health.disability_grade > 2)
-    students = people.per_household((people.age >= 16) & (people.age < 22) & (people.schooling > 9))
+    students = people.per_household(people.is_student)
     self_pay_month = people.per_household(health.self_pay_yuan) / 12
     log_odds: Floats = (
         0.55 * np.log1p(self_pay_month / 400)
@@ -116,8 +129,9 @@ def _means(households: Households, homes: Homes) -> Floats:
 def _draw_balances(rng: np.random.Generator, count: int) -> Integers:
     """Half the people have a correction; slightly more is taken back than paid out."""
     yuan = rng.normal(-20, 120, count).clip(-LARGEST_BALANCE_YUAN, LARGEST_BALANCE_YUAN)
-    return _fen(yuan) * (rng.random(count) < 0.5)
+    return fen(yuan) * (rng.random(count) < 0.5)
 
 
-def _fen(yuan: Floats) -> Integers:
+def fen(yuan: Floats) -> Integers:
+    """Turn yuan into whole fen."""
     return (100 * yuan).round().astype(np.int64)

@@ -1,92 +1,60 @@
-"""What a county bureau writes down about its residents: the rows of every table.
+"""From a chunk of the city to the rows of a table: whole numbers within public bounds, and who is missing."""
 
-This is the only door out of the generator. Latent values (affluence, frailty, need) and incomes
-that no department sees stay behind it.
-"""
-
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Any
+import zlib
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jincheng.cards import AGE_BAND_STARTS, AGE_BANDS
-from jincheng.draws import Booleans, Integers
-from jincheng.residents import Residents
+from jincheng.cards import ColumnCard, Department, Rows, TableCard
+from jincheng.chunks import Chunk
+from jincheng.columns import AGE_BAND_STARTS, AGE_BANDS
+from jincheng.dirt import Dirt
+from jincheng.draws import Booleans, Integers, Stream, Texts
 
-# Column name -> one value for each row, in the order of the table's card; a masked value is null.
-Rows = dict[str, NDArray[Any]]
-
-
-def hukou(residents: Residents) -> Rows:
-    """Everybody who lives in the county."""
-    people, households = residents.people, residents.households
-    urban = households.urban[people.household]
-    who = _who(residents, np.ones(len(people.age), dtype=np.bool_))
-    return {
-        "id": who["id"],
-        "name": people.name,
-        "sex": who["sex"],
-        "birth_date": people.birth_date,
-        "age": who["age"],
-        "age_band": who["age_band"],
-        "ethnicity": np.where(people.is_han, "汉族", "其他"),
-        "urban": np.where(urban, "城镇", "乡村"),
-        "household_id": residents.household_numbers[people.household],
-        "relation": np.where(people.is_head, "户主", "其他"),
-        "hukou_type": np.where(households.farming[people.household], "农业", "非农业"),
-        "residence_type": np.where(households.floating[people.household], "流动", "常住"),
-        "car_count": np.where(people.is_head, residents.homes.cars[people.household], 0),
-    }
+Coverage = Literal["full", "real"]
 
 
-def insured(residents: Residents) -> Rows:
-    """Insured employees, the registered unemployed, and pensioners."""
-    work = residents.work
-    listed = work.insured | work.unemployed | (work.pension_fen > 0)
-    is_insured, is_unemployed = work.insured[listed], work.unemployed[listed]
-    return {
-        **_who(residents, listed),
-        "employment": np.select([is_insured, is_unemployed], ["职工", "失业登记"], "养老金"),
-        "base_fen": _null_unless(is_insured, work.base_fen[listed]),
-        "months_12": work.months_12[listed],
-        "pension_fen": _null_unless(~is_insured & ~is_unemployed, work.pension_fen[listed]),
-        "unemployed": is_unemployed,
-    }
+def draw_rows(
+    department: Department, table: TableCard, chunk: Chunk, *, coverage: Coverage = "full", dirt: Dirt | None = None
+) -> Rows:
+    """Write down the rows of one table about one chunk."""
+    written = table.rows(chunk)
+    rows: Rows = {column.name: _within(column, written[column.name]) for column in table.columns}
+    if coverage == "real" and table.coverage < 1:
+        known = _is_known(department, rows[table.id_column], share=table.coverage, seed=chunk.seed)
+        rows = {name: values[known] for name, values in rows.items()}
+    if dirt is not None:
+        rng = chunk.rng(Stream.DIRT, zlib.crc32(f"{department.key}.{table.name}".encode()))
+        rows = dirt.soil(rng, rows, id_column=table.id_column)
+    return rows
 
 
-def dibao(residents: Residents) -> Rows:
-    """Every member of a household that receives the allowance."""
-    relief, households = residents.relief, residents.households
-    listed = relief.received[residents.people.household]
-    household = residents.people.household[listed]
-    return {
-        **_who(residents, listed),
-        "dibao_type": np.where(households.urban[household], "城市", "农村"),
-        "amount_fen": relief.amount_fen[household],
-        "lives_alone": households.size[household] == 1,
-        "household_size": households.size[household],
-        "tekun": relief.tekun[household],
-        "balance_fen": relief.balance_fen[listed],
-    }
+def pick(values: Sequence[str], index: Integers | Booleans) -> Texts:
+    """Write texts for indices (or for no and yes)."""
+    return np.array(values)[index.astype(np.int64)]
 
 
-ROWS_OF: Mapping[str, Callable[[Residents], Rows]] = MappingProxyType(
-    {"hukou": hukou, "insured": insured, "dibao": dibao}
-)
+def age_bands(age: Integers) -> Texts:
+    """Write age bands for ages."""
+    return pick(AGE_BANDS, np.digitize(age, AGE_BAND_STARTS))
 
 
-def _who(residents: Residents, listed: Booleans) -> Rows:
-    """The four columns that every table begins with."""
-    age = residents.people.age[listed]
-    return {
-        "id": residents.ids[listed],
-        "sex": np.where(residents.people.male[listed], "男", "女"),
-        "age": age,
-        "age_band": np.array(AGE_BANDS)[np.digitize(age, AGE_BAND_STARTS)],
-    }
+def _within(column: ColumnCard, values: NDArray[Any]) -> NDArray[Any]:
+    """Round to whole numbers, and keep within the bounds that the card makes public."""
+    if column.bounds is None:
+        return values
+    if values.dtype.kind == "f":
+        values = values.round().astype(np.int64)
+    return values.clip(*column.bounds)
 
 
-def _null_unless(known: Booleans, values: Integers) -> NDArray[Any]:
-    return np.ma.masked_array(values, mask=~known)
+def _is_known(department: Department, ids: Texts, *, share: float, seed: int) -> Booleans:
+    """Tell whom a department knows about: a random part of all numbers, the same in all its tables."""
+    symbols = np.ascontiguousarray(ids).view(np.uint32).reshape(len(ids), ids.itemsize // 4).astype(np.uint64)
+    secret = np.random.default_rng([seed, zlib.crc32(department.key.encode())])
+    # Multiply-shift hashing (M. Dietzfelbinger, STACS 1996): 32 good bits from 64-bit arithmetic that overflows.
+    hashed = symbols @ secret.integers(0, 2**64, symbols.shape[1], dtype=np.uint64) >> np.uint64(32)
+    known: Booleans = hashed < share * 2**32
+    return known
