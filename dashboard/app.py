@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import i18n, style
+from dashboard import blocks, i18n, style
 from dashboard.components import document
 from dashboard.i18n import _
 
@@ -20,11 +20,13 @@ style.sheet()
 i18n.enter()
 
 pages = [
-    st.Page(HERE / "views" / "flow.py", title=_("数据流向"), icon=":material/hub:", default=True),
+    st.Page(HERE / "views" / "overview.py", title=_("总览"), icon=":material/fact_check:", default=True),
+    st.Page(HERE / "views" / "flow.py", title=_("数据流向"), icon=":material/hub:"),
+    st.Page(HERE / "views" / "nodes.py", title=_("节点与运维"), icon=":material/dns:"),
 ]
-page = st.navigation(pages, position="hidden")  # its own list hides a single page, and has no place for the brand
+page = st.navigation(pages, position="hidden")  # its own list has no place for the brand
 with st.sidebar:
-    style.brand(_("可用 Keyong"), _("数据可用不可见"))
+    blocks.brand(_("可用 Keyong"), _("数据可用不可见"))
     for one in pages:
         st.page_link(one)
     i18n.choose()

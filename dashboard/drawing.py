@@ -5,8 +5,8 @@ from __future__ import annotations
 from dashboard import words
 from dashboard.components.flowmap import Box, Map
 from dashboard.i18n import _
-from dashboard.services.flow import FlowView
 from dashboard.services.jobs import CLASSES, RAW, JobView
+from dashboard.services.log import LogView
 from federation.audit.record import COORDINATOR
 
 # What moves during a step. Multiplying and deciding happen inside a party.
@@ -22,7 +22,7 @@ MOVING = {
 }
 
 
-def drawing(view: FlowView) -> Map:
+def drawing(view: LogView) -> Map:
     """The picture's contents."""
     job, labels = view.job, words.departments(view.public)
     step = next((name for name, state in job.steps if state == "now"), "") if job else ""
@@ -40,7 +40,7 @@ def drawing(view: FlowView) -> Map:
     )
 
 
-def _coordinator(view: FlowView, step: str) -> tuple[str, ...]:
+def _coordinator(view: LogView, step: str) -> tuple[str, ...]:
     """What stands in the coordinator's box: how much of what it relays it can read."""
     relayed = [flow for flow in view.flows if flow.recipient == COORDINATOR]
     opaque = sum(flow.size for flow in relayed if flow.kind in ("ciphertext", "sealed"))
@@ -61,7 +61,7 @@ def _analyst(job: JobView | None, released: int) -> tuple[str, ...]:
     return tuple(line for line in (job.requester, rows or words.state_name(job.state)) if line)
 
 
-def _box(party: str, label: str, step: str, view: FlowView) -> Box:
+def _box(party: str, label: str, step: str, view: LogView) -> Box:
     """One department in the picture."""
     flows = sorted(
         (flow for flow in view.flows if flow.party == party), key=lambda flow: (*CLASSES, RAW).index(flow.kind)
@@ -84,7 +84,7 @@ def _box(party: str, label: str, step: str, view: FlowView) -> Box:
     )
 
 
-def _summary(view: FlowView) -> str:
+def _summary(view: LogView) -> str:
     """The picture in one sentence, for those who do not see it."""
     labels = words.departments(view.public)
     parts = []

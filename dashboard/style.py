@@ -1,21 +1,16 @@
-"""The design system: colours, type and the few blocks of which every page is made.
+"""The design system's colours and type; `dashboard.blocks` has what pages are made of.
 
 A colour is a CSS variable with a light and a dark value (`light-dark()` follows the theme that Streamlit has set), so
-that blocks and components, which live in shadow roots, share one palette. All text given to a block is escaped here.
+that blocks and components, which live in shadow roots, share one palette.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from html import escape
 from pathlib import Path
-from typing import Literal
 from urllib.parse import quote
 
 import streamlit as st
-
-Tone = Literal["good", "wait", "warn", "bad"]
 
 # name: (on white, on near-black); each at least 4.5 : 1 against the page and against its own tint.
 PALETTE = {
@@ -85,7 +80,8 @@ def _icon(shape: str) -> str:
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32' fill='none' stroke='black' stroke-width='3' "
         f"stroke-linecap='round' stroke-linejoin='round'><path d='{_SHAPES[shape]}'/></svg>"
     )
-    return f'.ky-verdict.{shape}{{--tone:var(--ky-{shape});--icon:url("data:image/svg+xml,{quote(drawn)}")}}'
+    toned = f".{shape}:is(.ky-verdict,.ky-claim,.ky-party,.ky-checks li)"
+    return f'{toned}{{--tone:var(--ky-{shape});--icon:url("data:image/svg+xml,{quote(drawn)}")}}'
 
 
 @lru_cache(maxsize=1)
@@ -99,93 +95,3 @@ def _sheet() -> str:
 def sheet() -> None:
     """Bring in the style sheet; once per page."""
     st.html(_sheet())
-
-
-def brand(name: str, motto: str) -> None:
-    """Name the product, in the sidebar."""
-    st.html(f'<div class="ky-brand"><b>{escape(name)}</b><span>{escape(motto)}</span></div>')
-
-
-def head(title: str, sentence: str, tags: Sequence[tuple[str, bool]] = ()) -> None:
-    """Begin a page.
-
-    Args:
-        tags: short facts at the right; True marks one that weakens what the page says.
-    """
-    marks = "".join(f'<span class="ky-tag{" warn" if weak else ""}">{escape(text)}</span>' for text, weak in tags)
-    st.html(
-        f'<header class="ky-head"><div><h1>{escape(title)}</h1><p>{escape(sentence)}</p></div>'
-        f'<div class="ky-tags">{marks}</div></header>'
-    )
-
-
-def verdict(tone: Tone, claim: str, reason: str) -> None:
-    """Say in one line whether it holds, and in the next why, and what to do if not."""
-    role = "alert" if tone == "bad" else "status"
-    st.html(
-        f'<div class="ky-verdict {tone}" role="{role}">'
-        f"<div><strong>{escape(claim)}</strong><span>{escape(reason)}</span></div></div>"
-    )
-
-
-def cards(figures: Iterable[tuple[str, str, str, str]]) -> None:
-    """A row of figures: colour, label, figure, remark."""
-    st.html(
-        '<div class="ky-cards">'
-        + "".join(
-            f'<dl class="ky-card" style="--tone:var(--ky-{colour})"><dt>{escape(label)}</dt>'
-            f'<dd>{escape(figure)}</dd><dd class="remark">{escape(remark)}</dd></dl>'
-            for colour, label, figure, remark in figures
-        )
-        + "</div>"
-    )
-
-
-def steps(label: str, named: Iterable[tuple[str, str]]) -> None:
-    """The steps of a protocol: name, and one of done, now, next, failed."""
-    st.html(
-        f'<ol class="ky-steps" aria-label="{escape(label)}">'
-        + "".join(
-            f'<li class="{state}"{" aria-current=step" if state == "now" else ""}><b>{escape(name)}</b></li>'
-            for name, state in named
-        )
-        + "</ol>"
-    )
-
-
-def table(
-    caption: str,
-    columns: Sequence[tuple[str, str]],
-    rows: Iterable[Sequence[str]],
-    *,
-    colours: Sequence[str] = (),
-    tall: bool = False,
-) -> None:
-    """A table that a screen reader can walk through.
-
-    Args:
-        columns: heading, and one of "", number, hash, class.
-        colours: of the "class" cells, one per row.
-        tall: give it a height of its own, to scroll in.
-    """
-    heads = "".join(f'<th scope="col" class="{kind}">{escape(name)}</th>' for name, kind in columns)
-    body = []
-    for number, row in enumerate(rows):
-        cells = "".join(
-            f'<td class="class" style="--tone:var(--ky-{colours[number]})"><b>{escape(text)}</b></td>'
-            if kind == "class"
-            else f'<td class="{kind}">{escape(text)}</td>'
-            for text, (_, kind) in zip(row, columns, strict=True)
-        )
-        body.append(f"<tr>{cells}</tr>")
-    # tabindex: a region that scrolls must be reachable by keyboard.
-    st.html(
-        f'<div class="ky-scroll{" tall" if tall else ""}" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f'<table class="ky-table"><caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
-    )
-
-
-def notes(lines: Iterable[str]) -> None:
-    """What limits everything above; always visible."""
-    st.html('<footer class="ky-notes">' + "".join(f"<p>{escape(line)}</p>" for line in lines) + "</footer>")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 
 from dashboard.i18n import _, language
-from federation.audit.record import Public
+from federation.audit.record import COORDINATOR, Public
 from federation.errors import KeyongError, from_code
 
 # China keeps one time the year round, so no time zone database is needed.
@@ -22,6 +23,11 @@ def shanghai(time: str, *, date: bool = False) -> str:
     return at.strftime("%Y-%m-%d %H:%M:%S" if date else "%H:%M:%S.%f")[: None if date else -3]
 
 
+def moment(time: str) -> str:
+    """Write an event's UTC time with date and zone, to stand alone."""
+    return _("{time} 北京时间").format(time=shanghai(time, date=True))
+
+
 def count(number: int) -> str:
     """Write a number with its thousands told apart."""
     return f"{number:,}"
@@ -34,7 +40,7 @@ def amount(size: int) -> str:
 
 def sentences(*said: str) -> str:
     """Put sentences after one another."""
-    return ("" if language() == "zh" else " ").join(said)
+    return ("" if language() == "zh" else " ").join(filter(None, said))
 
 
 def listed(names: Iterable[str]) -> str:
@@ -121,6 +127,50 @@ def state_name(state: str) -> str:
         "interrupted": _("已中断"),
     }
     return names[state]
+
+
+def part_count(role: str, jobs: int) -> str:
+    """In how many jobs a department took a part."""
+    return _("{part} {n} 次").format(part=role_name(role), n=jobs)
+
+
+def process_state(state: str) -> str:
+    """How far a party's process is."""
+    names = {"starting": _("启动中"), "identified": _("登记中"), "ready": _("就绪"), "down": _("已停止")}
+    return names.get(state, state)
+
+
+def missing(part: str) -> str:
+    """What a part is called that is not built yet; the demonstration's report names them in English."""
+    names = {
+        "receipts signed by receivers": _("接收方签名回执"),
+        "fingerprints of raw cells": _("原始单元格指纹检测"),
+        "officers' approvals": _("安全管理员审批"),
+        "revocation": _("撤销"),
+        "departments as witnesses": _("部门见证共签"),
+        "evidence bundle": _("证据包"),
+    }
+    return names.get(part, part)
+
+
+def place(where: str, public: Public) -> str:
+    """Say in a visitor's words where the verifier found something wrong; as it stands if we have no words for it."""
+    labels = {**departments(public), COORDINATOR: _("市大数据局")}
+    forms = (
+        (r"entry (\d+)", _("日志第 {0} 条（从 0 起）")),
+        (r"log, up to entry (\d+)", _("日志第 0 至 {0} 条")),
+        (r"log", _("日志的长度")),
+        (r"checkpoint (\d+)", _("第 {0} 个检查点（从 0 起）")),
+        (r"roster", _("名册")),
+        (r"journal of (\w+), event (\d+)", _("{0}的日志副本，第 {1} 条")),
+        (r"ledger of (\w+), session (\d+)", _("{0}的账目，第 {1} 次启动")),
+        (r"parties/(\w+)/(\S+)", _("{0}的文件 {1}")),
+    )
+    for form, words in forms:
+        found = re.fullmatch(form, where)
+        if found:
+            return words.format(*(labels.get(part, part) for part in found.groups()))
+    return where
 
 
 def told(error: KeyongError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -38,6 +39,20 @@ def needed(program: str) -> str:
     return found
 
 
+@contextlib.contextmanager
+def serving(home: Path) -> Iterator[str]:
+    """A dashboard of its own for a home; yields its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dashboard.server", "--home", str(home), "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    yield process.stdout.readline().strip().split("：")[-1]
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=15) == 0
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     chromium = needed("chromium")
@@ -52,15 +67,8 @@ def browser() -> Iterator[Browser]:
 def dashboard_url(browser: Browser, federation) -> Iterator[str]:
     """The dashboard of the warm federation, in which one job has been released."""
     federation.ask("SELECT COUNT(*) FROM hukou")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dashboard.server", "--home", str(federation.home.path), "--port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
-    yield process.stdout.readline().strip().split("：")[-1]
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=15) == 0
+    with serving(federation.home.path) as url:
+        yield url
 
 
 @pytest.fixture
@@ -68,14 +76,14 @@ def visit(browser: Browser, dashboard_url: str) -> Iterator[Visit]:
     """Opens the dashboard; afterwards no request may have left loopback and nothing may have been refused."""
     contexts, strangers, refused = [], [], []
 
-    def open_page(path: str = "", **context: object) -> Page:
+    def open_page(path: str = "", *, base: str = dashboard_url, **context: object) -> Page:
         contexts.append(browser.new_context(**{"viewport": {"width": 1366, "height": 768}, **context}))
         page = contexts[-1].new_page()
         page.on("request", lambda request: strangers.append(request.url) if is_foreign(request.url) else None)
         page.on("websocket", lambda socket: strangers.append(socket.url) if is_foreign(socket.url) else None)
         page.on("console", lambda line: refused.append(line.text) if "Content Security" in line.text else None)
         page.on("pageerror", lambda error: refused.append(str(error)))
-        page.goto(dashboard_url + path)
+        page.goto(base + path)
         page.locator(".ky-notes").wait_for()
         return page
 

@@ -1,13 +1,11 @@
 import re
-from pathlib import Path
 
-import axe_playwright_python
 import pytest
 from playwright.sync_api import Page, expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("federation")]
+from tests.browser.looking import violations, wider_than_the_window
 
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("federation")]
 
 
 def the_map(page: Page):
@@ -19,7 +17,7 @@ def chosen_job(page: Page):
 
 
 def test_the_map_shows_every_department_and_the_account_adds_up(visit, federation):
-    page = visit()
+    page = visit("flow")
     expect(page.get_by_role("heading", name="数据流向")).to_be_visible()
     for label in federation.settings.labels("zh").values():
         expect(the_map(page)).to_contain_text(label)
@@ -28,7 +26,7 @@ def test_the_map_shows_every_department_and_the_account_adds_up(visit, federatio
 
 
 def test_a_job_appears_and_finishes_while_the_page_is_open(visit, federation):
-    page = visit()
+    page = visit("flow")
     expect(the_map(page)).to_be_visible()
     asked = federation.ask("SELECT sex, COUNT(*) FROM hukou GROUP BY sex")
     expect(chosen_job(page)).to_have_value(re.compile(f"{asked.job}.*已放行"), timeout=10_000)
@@ -37,7 +35,7 @@ def test_a_job_appears_and_finishes_while_the_page_is_open(visit, federation):
 
 def test_an_older_job_is_chosen_by_its_address_and_stays(visit, federation):
     older = federation.ask("SELECT COUNT(*) FROM hukou").job
-    page = visit(f"?job={older}")
+    page = visit(f"flow?job={older}")
     expect(chosen_job(page)).to_have_value(re.compile(older))
     newer = federation.ask("SELECT COUNT(*) FROM hukou").job
     page.wait_for_timeout(2_000)  # two refreshes, if it were following
@@ -46,17 +44,25 @@ def test_an_older_job_is_chosen_by_its_address_and_stays(visit, federation):
 
 
 def test_the_language_is_switched_in_the_page_the_address_and_the_document(visit):
-    page = visit()
+    page = visit("flow")
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     page.get_by_role("radio", name="English").click()
     expect(page.get_by_role("heading", name="Data flows")).to_be_visible()
-    expect(page).to_have_url(re.compile("lang=en"))
+    expect(page).to_have_url(re.compile("/flow[?]lang=en$"))
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(the_map(page)).to_contain_text("ciphertext only, no key")
 
 
+def test_a_chosen_job_stays_chosen_in_another_language(visit, federation):
+    job = federation.ask("SELECT COUNT(*) FROM hukou").job
+    page = visit(f"flow?job={job}")
+    page.get_by_role("radio", name="English").click()
+    expect(page.get_by_role("combobox", name="Job")).to_have_value(re.compile(f"^{job}.*released"))
+    expect(page).to_have_url(re.compile(f"job={job}"))
+
+
 def test_the_table_is_reached_and_read_by_keyboard(visit):
-    page = visit()
+    page = visit("flow")
     page.get_by_role("radio", name="流向图").focus()
     page.keyboard.press("Tab")
     page.get_by_role("radio", name="明细表").press("Enter")
@@ -65,29 +71,21 @@ def test_the_table_is_reached_and_read_by_keyboard(visit):
 
 
 @pytest.mark.parametrize(
-    ("address", "scheme"), [("", "light"), ("", "dark"), ("?view=table&lang=en", "dark"), ("?job=*", "light")]
+    ("address", "scheme"),
+    [("flow", "light"), ("flow", "dark"), ("flow?view=table&lang=en", "dark"), ("flow?job=*", "light")],
 )
-def test_axe_finds_nothing(visit, address, scheme):
+def test_axe_finds_nothing_and_nothing_has_to_be_scrolled_sideways(visit, address, scheme):
     page = visit(address, color_scheme=scheme)
     expect(page.locator("svg[role=img], .ky-table").first).to_be_visible()
-    page.evaluate(AXE)
-    found = page.evaluate("async () => (await axe.run(document)).violations")
-    assert [(one["id"], one["nodes"][0]["html"][:160]) for one in found] == []
-
-
-@pytest.mark.parametrize("address", ["", "?view=table&lang=en", "?job=*&lang=en"])
-def test_nothing_has_to_be_scrolled_sideways(visit, address):
-    page = visit(address)
-    for width, height in ((1366, 768), (1920, 1080)):
-        page.set_viewport_size({"width": width, "height": height})
-        expect(page.locator("svg[role=img], .ky-table").first).to_be_visible()
-        wider = page.evaluate("[...document.querySelectorAll('*')].filter(e => e.scrollWidth > innerWidth).length")
-        assert wider == 0
+    assert violations(page) == []
+    assert wider_than_the_window(page) == 0
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    assert wider_than_the_window(page) == 0
 
 
 @pytest.mark.parametrize(("wish", "movement"), [("reduce", "none"), ("no-preference", "run")])
 def test_nothing_moves_for_those_who_asked_for_stillness(visit, wish, movement):
-    page = visit(reduced_motion=wish)
+    page = visit("flow", reduced_motion=wish)
     moves = """svg => {
       const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
       path.setAttribute("class", "pulse");

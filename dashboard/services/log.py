@@ -1,6 +1,6 @@
-"""What has left each department: the log's egress entries, added up and held against the copy proxy's counts.
+"""The log, read for all pages: what has left each department, held against the copy proxy's counts, and who did what.
 
-The log is append-only, so every entry is read once: a `FlowReader` remembers where it stopped, and a look costs what
+The log is append-only, so every entry is read once: a `LogReader` remembers where it stopped, and a look costs what
 is new since the last one. Left out on purpose: signatures, hash chains and departments' own journals, which
 `keyong audit verify` recomputes. What a page shows of this is therefore a view of the log, not a proof of it.
 """
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from dashboard.services.accounts import Account, DepartmentLedger, settle
 from dashboard.services.jobs import RAW, Flow, Frame, JobLine, JobReading, JobView
+from dashboard.services.milestones import Milestone, Story
+from dashboard.services.parties import Party
 from federation.audit.events import Event
 from federation.audit.record import COORDINATOR, Public, RecordReader
 
@@ -23,8 +25,8 @@ EVERYTHING = "*"  # no job has this name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlowView:
-    """What the page shows.
+class LogView:
+    """What the log tells.
 
     Attributes:
         size: entries of the log read so far.
@@ -33,6 +35,8 @@ class FlowView:
         job: the selected one; None for everything, or if there is none yet.
         flows, frames: of the selection; frames newest first.
         denied: messages that gateways kept back, in the selection.
+        parties: whoever has an entry in the log, by name.
+        milestones: the latest, oldest first.
     """
 
     public: Public
@@ -43,10 +47,12 @@ class FlowView:
     flows: tuple[Flow, ...]
     frames: Sequence[Frame]
     denied: int
+    parties: Mapping[str, Party]
+    milestones: Sequence[Milestone]
 
 
-class FlowReader:
-    """Follows one record. Safe to share between the threads of several readers of the page."""
+class LogReader:
+    """Follows one record. Safe to share between pages and the threads of their visitors."""
 
     def __init__(self, record: RecordReader) -> None:
         self._record = record
@@ -58,8 +64,10 @@ class FlowReader:
         self._jobs: dict[str, JobReading] = {}
         self._everything = JobReading(name=EVERYTHING, time="")
         self._running: JobReading | None = None
+        self._parties: dict[str, Party] = {}
+        self._story = Story()
 
-    def look(self, selected: str = "") -> FlowView:
+    def look(self, selected: str = "") -> LogView:
         """Read what is new and tell what is known.
 
         Args:
@@ -83,7 +91,7 @@ class FlowReader:
                 unreadable=self._unreadable,
                 unlisted=sum(size.messages for size in self._everything.flows() if size.kind == RAW),
             )
-            return FlowView(
+            return LogView(
                 public=public,
                 size=self._size,
                 account=account,
@@ -92,6 +100,8 @@ class FlowReader:
                 flows=chosen.flows(),
                 frames=chosen.frames[::-1],
                 denied=chosen.denied,
+                parties={name: party.copy() for name, party in self._parties.items()},
+                milestones=self._story.told(),
             )
 
     def _newest(self) -> JobReading:
@@ -125,13 +135,22 @@ class FlowReader:
         except msgspec.MsgspecError:
             self._unreadable += 1
             return
-        if event.node == COORDINATOR and event.type == "start" and self._running is not None:
-            self._running.state, self._running = "interrupted", None
+        if event.node == COORDINATOR and event.type == "start":
+            self._begin_anew()
         job = self._job(event) if event.job else None
         for told in (self._everything, job):
             if told is not None:
                 told.take(index, event)
         self._ledgers[event.node].take(event, len(entry))
+        self._parties.setdefault(event.node, Party(name=event.node)).take(event, entry)
+        self._story.take(event)
+
+    def _begin_anew(self) -> None:
+        """The coordinator's start is everybody's: what ran has ended, and the next starts are no restarts."""
+        if self._running is not None:
+            self._running.state, self._running = "interrupted", None
+        for party in self._parties.values():
+            party.starts = 0
 
     def _job(self, event: Event) -> JobReading:
         job = self._jobs.get(event.job)

@@ -3,18 +3,18 @@ import time
 import pytest
 
 from dashboard.services.accounts import FRAME_ROOM
-from dashboard.services.flow import EVERYTHING, FlowReader
 from dashboard.services.jobs import CLASSES, STEPS
+from dashboard.services.log import EVERYTHING, LogReader
 from federation.audit.record import RecordReader
 from federation.errors import RecordError
 from federation.node.gateway import CLASSES as GATEWAY_CLASSES
+from tests.dashboard.records import JOB
 
-JOB = "q-0000000000aa"
 ALL_BYTES = 3 * 200 + 3 * 1000 + 6 * 5000 + 4 * 2500
 
 
 def look(home, selected=""):
-    return FlowReader(RecordReader(home.path)).look(selected)
+    return LogReader(RecordReader(home.path)).look(selected)
 
 
 def test_every_class_of_the_gateway_is_known():
@@ -87,7 +87,7 @@ def test_a_job_cut_off_by_a_restart_is_interrupted(started):
 
 def test_the_newest_job_is_followed_and_an_older_one_can_be_chosen(recorded):
     recorded.run("q-0000000000bb")
-    reader = FlowReader(RecordReader(recorded.path))
+    reader = LogReader(RecordReader(recorded.path))
     assert reader.look().job.name == "q-0000000000bb"
     assert reader.look(JOB).job.name == JOB
     assert reader.look("q-nonsense").job.name == "q-0000000000bb"
@@ -142,14 +142,14 @@ def test_a_session_that_a_later_one_followed_must_match_to_the_byte(recorded):
 
 
 def test_a_log_that_was_cut_is_noticed(recorded):
-    reader = FlowReader(RecordReader(recorded.path))
+    reader = LogReader(RecordReader(recorded.path))
     size = reader.look().size
     recorded.cut(size - 3)
     assert "shortened" in reader.look().account.findings
 
 
 def test_a_log_that_was_replaced_is_noticed(recorded):
-    reader = FlowReader(RecordReader(recorded.path))
+    reader = LogReader(RecordReader(recorded.path))
     size = reader.look().size
     recorded.cut(size - 1)
     recorded._log._size -= 1
@@ -184,7 +184,7 @@ def test_only_new_entries_are_read_again(recorded):
             asked.append(start)
             return super().entries(start)
 
-    reader = FlowReader(Watched(recorded.path))
+    reader = LogReader(Watched(recorded.path))
     size = reader.look().size
     reader.look()
     assert asked == [0, size - 1]
@@ -201,7 +201,7 @@ def test_a_hundred_thousand_entries_cost_once(started):
         def __getattr__(self, name):
             return getattr(RecordReader(started.path), name)
 
-    reader = FlowReader(Long())
+    reader = LogReader(Long())
     begun = time.perf_counter()
     assert reader.look().size > 100_000
     first = time.perf_counter()

@@ -1,0 +1,28 @@
+"""Command lines, as processes are given them and as a person types them."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def verify(home: Path) -> tuple[str, ...]:
+    """The verifier, as a process of its own."""
+    return (sys.executable, "-m", "federation", "--home", str(home), "audit", "verify", "--json")
+
+
+def keyong(home: Path, *words: str) -> tuple[str, ...]:
+    """Our command on this home."""
+    return (str(Path(sys.executable).with_name("keyong")), "--home", str(home), *words)
+
+
+def typed(command: Sequence[str]) -> str:
+    """The line to type in the folder that the dashboard was started in."""
+    return shlex.join(_short(word) for word in command)
+
+
+def _short(word: str) -> str:
+    path, here = Path(word), Path.cwd()
+    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else word
