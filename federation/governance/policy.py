@@ -36,6 +36,8 @@ def check_plan(plan: Plan, catalogue: Catalogue, roster: Roster) -> None:
             count=len(plan.contributors),
             minimum=catalogue.minimum_contributors,
         )
+    if plan.gate != release_gate(plan.contributors, plan.requester):
+        raise RefusedError("refused.loosened")
     for column in plan.local.columns:
         card = _card(table, column.name)
         if card.as_column != column:
@@ -60,8 +62,6 @@ def _check_parties(plan: Plan, catalogue: Catalogue, roster: Roster) -> None:
     requester = roster.party(plan.requester)
     if requester is None or requester.role != "analyst":
         raise RefusedError("refused.requester")
-    if not plan.contributors or plan.gate != release_gate(plan.contributors, plan.requester):
-        raise RefusedError("refused.loosened")
     if not plan.purpose.strip() or len(plan.purpose) > MAX_PURPOSE:
         raise RequestError("request.purpose", maximum=MAX_PURPOSE)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,11 @@ def started(tmp_path: Path) -> RecordedHome:
     home = RecordedHome(tmp_path / "home")
     home.start()
     return home
+
+
+@pytest.fixture(autouse=True)
+def own_main_module() -> Iterator[None]:
+    """AppTest puts the page in the place of `__main__`; processes that other tests spawn would run it again."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
