@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -23,7 +23,7 @@ from crypto import threshold
 from crypto.paillier import Encryptor, generate
 from crypto.sealing import open_box, seal
 from crypto.threshold import KeyShare
-from federation.adapters import Adapter, load_adapter
+from federation.adapters import Adapter, AdapterCode, find_adapter
 from federation.audit.events import Actor
 from federation.audit.journal import Draft, Journal
 from federation.audit.log import Log
@@ -40,7 +40,7 @@ from federation.messages import Identity as IdentityMessage
 from federation.node.client_app import client_app
 from federation.node.department import Department
 from federation.node.gateway import Gateway
-from federation.operate import Launch, now
+from federation.operate import Launch, now, socket_places
 from federation.queries.sums import Office, new_nonce
 from federation.runtime import flower
 from federation.runtime.frames import frame, receive
@@ -94,10 +94,11 @@ def main() -> int:
         DEALER: Starter(run=lambda stream, session: _run_dealer(launch, stream)),
     }
     for department in settings.departments:
-        files = tuple(Path(store.options["path"]) for store in department.stores if "path" in store.options)
+        secrets = launch.secrets.get(department.name)
         starters[department.name] = Starter(
             run=lambda stream, session, d=department: _run_department(launch, d, stream, session),  # type: ignore[misc]
-            readable=files,
+            readable=tuple(path for store in department.stores for path in store.files),
+            keep=() if secrets is None else (secrets,),
         )
     reporting = True
 
@@ -145,6 +146,7 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
         return _storage_status(error)
     gateway = Gateway(journal, settings.name)
     link = _DepartmentLink(settings.name, launch.origin, stream, gateway)
+    stores, codes, unready = _open_stores(launch, settings)
     started = Draft(
         type="start",
         actor=Actor(name=settings.name, role="node"),
@@ -153,18 +155,15 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
             "catalogue": launch.settings.catalogue.hash,
             "isolation": launch.unconfined or "confined",
             "version": version("keyong"),
+            # Which code reads the data, and what the conformance kit said of it.
+            "adapters": _listed({code.name: code.sha256 for code in codes}),
+            "conformance": _listed({c.name: launch.conformance[c.name] for c in codes if c.name in launch.conformance}),
         },
     )
     try:
-        stores: dict[str, Adapter] = {}
-        for store in settings.stores:
-            try:
-                stores[store.table] = load_adapter(store.adapter, store.columns, store.options)
-            except KeyongError as error:
-                logger.error("table %s: %s", store.table, error)
-                details = {"table": store.table, **{k: str(v) for k, v in error.details.items()}}
-                link.say(Unready(code=error.code, details=details), (started,))
-                return 0
+        if unready is not None:
+            link.say(unready, (started,))
+            return 0
         pinned = home / "roster.json"
         enrolled = Roster.from_bytes(pinned.read_bytes()).hash if pinned.exists() else ""
         link.say(
@@ -204,6 +203,35 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
         logger.error("%s", error)
         return EXIT_GARBAGE
     return 0
+
+
+def _open_stores(
+    launch: Launch, settings: DepartmentSettings
+) -> tuple[dict[str, Adapter], list[AdapterCode], Unready | None]:
+    """Open a department's tables; with the code that does it, and why not if one does not open."""
+    if settings.name in launch.secrets:
+        secrets = os.pread(launch.secrets[settings.name], 1 << 20, 0)
+        os.environ.update(msgspec.json.decode(secrets, type=dict[str, str]))
+    # A socket's path may have 107 bytes, and a home may be deep: we are in ours.
+    places = socket_places(settings, Path("/proc/self/cwd"))
+    moved = {} if launch.unconfined else dict(zip(settings.sockets, map(str, places), strict=True))
+    stores: dict[str, Adapter] = {}
+    codes: list[AdapterCode] = []
+    for store in settings.stores:
+        try:
+            code = find_adapter(store.adapter, store.code_file)
+            codes.append(code)
+            stores[store.table] = code.open(store.columns, store.options_with_sockets(moved))
+        except KeyongError as error:
+            logger.error("table %s: %s", store.table, error)
+            details = {"table": store.table, **{k: str(v) for k, v in error.details.items()}}
+            return stores, codes, Unready(code=error.code, details=details)
+    return stores, codes, None
+
+
+def _listed(digests: Mapping[str, str]) -> str:
+    """Write digests by name as one text, as events hold it."""
+    return " ".join(f"{name}={digest}" for name, digest in sorted(digests.items()))
 
 
 def _serve(stream: socket.socket, department: Department) -> None:

@@ -42,10 +42,11 @@ FORMATS = {
     "chengqu": "csv",
     "gaoping": "csv-gb18030",
     "zezhou": "sqlite",
-    "yangcheng": "csv",
-    "lingchuan": "sqlite",
-    "qinshui": "csv-gb18030",
+    "yangcheng": "parquet",
+    "lingchuan": "duckdb",
+    "qinshui": "csv",
 }
+ADAPTERS = {"csv-gb18030": "csv"}  # where the format's name is not the adapter's
 
 Row = tuple[object, ...]
 Clear = Callable[["Mapping[str, pd.DataFrame]"], "pd.DataFrame"]
@@ -502,9 +503,9 @@ def _toml(city: jincheng.CityFiles) -> list[str]:
         for table in jincheng.TABLES.values():
             kind, path = FORMATS[county.key], city.path(county.key, table.name)
             head = f"department.tables.{table.name}"
-            lines += ["", f"[{head}]", f"adapter = {text('sqlite' if kind == 'sqlite' else 'csv')}"]
+            lines += ["", f"[{head}]", f"adapter = {text(ADAPTERS.get(kind, kind))}"]
             lines += [f"path = {text(str(path.relative_to(city.folder.parent)))}", f"id = {text(table.id_column)}"]
-            lines += [f"table = {text(table.name)}"] if kind == "sqlite" else []
+            lines += [f"table = {text(table.name)}"] if kind in ("sqlite", "duckdb") else []
             lines += ['encoding = "gb18030"'] if kind == "csv-gb18030" else []
             lines += [f"label = {text(table.label_zh)}", f"label_en = {text(table.label_en)}"]
             for column in table.columns:

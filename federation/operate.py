@@ -7,27 +7,31 @@ standard input. Key sizes below the minimum can be asked for from Python only (`
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
+import re
 import select
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
 from crypto.paillier import MINIMUM_KEY_BITS
 from federation.analyst import DEFAULT, Analyst, enrol_analyst
-from federation.errors import HomeError, from_code
+from federation.errors import HomeError, SettingsError, from_code
 from federation.governance.roster import Party, Roster
 from federation.runtime.confinement import bubblewrap_command, why_not
 from federation.runtime.home import Home
-from federation.settings import Settings
+from federation.settings import Department, Settings
 
 # One thread per process: departments share two cores, and the launcher must be single-threaded when it forks.
 QUIET_ENVIRONMENT = {
@@ -51,6 +55,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
         control: descriptor of the coordinator's listening socket.
         operator: descriptor of the launcher's own.
         report: descriptor to write progress to.
+        secrets: by department, the descriptor of the environment variables that it alone is given.
+        conformance: by adapter, the SHA-256 of the report that `keyong adapter check` left in the home.
     """
 
     home: str
@@ -62,6 +68,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     control: int
     operator: int
     report: int
+    secrets: dict[str, int] = {}
+    conformance: dict[str, str] = {}
 
 
 def now() -> datetime:
@@ -102,6 +110,7 @@ def up(
         control = stack.enter_context(home.listen(home.control_socket))
         operator = stack.enter_context(home.listen(home.launcher_socket))
         report_in, report_out = os.pipe()
+        secrets = {d.name: stack.enter_context(_secrets(d)).fileno() for d in settings.departments if d.secrets}
         launch = Launch(
             home=str(home.path),
             origin=home.origin,
@@ -112,20 +121,23 @@ def up(
             control=control.fileno(),
             operator=operator.fileno(),
             report=report_out,
+            secrets=secrets,
+            conformance=_conformance(settings, home),
         )
         command = [sys.executable, *LAUNCHER_PROGRAM]
         if not unconfined:
-            outside = [Path(p) for p in _data_files(settings) if not Path(p).is_relative_to(home.path)]
-            command = bubblewrap_command(command, writable=home.path, readable=outside)
+            outside = [path for path in _data_files(settings) if not path.is_relative_to(home.path)]
+            sockets = _sockets(settings, home)
+            command = bubblewrap_command(command, writable=home.path, readable=outside, sockets=sockets)
         log = stack.enter_context(home.log.open("ab"))
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            pass_fds=(launch.control, launch.operator, launch.report, lock),
+            pass_fds=(launch.control, launch.operator, launch.report, lock, *secrets.values()),
             start_new_session=True,
-            env={**os.environ, **QUIET_ENVIRONMENT},
+            env=_environment(settings),
             cwd=home.path,
         )
         os.close(report_out)
@@ -223,6 +235,67 @@ def _operator(home: Home, word: bytes) -> dict[str, object] | None:
         return None
 
 
-def _data_files(settings: Settings) -> list[str]:
-    options = (store.options for department in settings.departments for store in department.stores)
-    return sorted({option["path"] for option in options if "path" in option})
+def _data_files(settings: Settings) -> list[Path]:
+    return sorted({path for department in settings.departments for s in department.stores for path in s.files})
+
+
+def _sockets(settings: Settings, home: Home) -> dict[Path, Path]:
+    """Where in each department's home the folders of its database servers' sockets are bound.
+
+    Raises:
+        SettingsError: a server is reached over the network, or its folder holds sockets of ours.
+    """
+    bound: dict[Path, Path] = {}
+    for department in settings.departments:
+        for store in department.stores:
+            key = f"department[{department.name}].tables.{store.table}.url"
+            if store.is_remote:
+                raise SettingsError("settings.network", department=department.name, key=key)
+            for folder in map(Path, store.sockets):
+                if any(own.is_relative_to(folder.resolve()) for own in (home.path, home.sockets.resolve())):
+                    raise SettingsError("settings.socket_folder", key=key, folder=folder)
+        own_home = home.party(department.name)
+        for place, folder in zip(socket_places(department, own_home), map(Path, department.sockets), strict=True):
+            # bubblewrap would make the home, and let others look into it. A server that is down has no folder.
+            own_home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if folder.is_dir():
+                bound[place] = folder
+    return bound
+
+
+def socket_places(department: Department, home: Path) -> list[Path]:
+    """Where in a department's home the folders of `department.sockets` are, in their order."""
+    return [home / "sockets" / str(index) for index in range(len(department.sockets))]
+
+
+def conformance_report(home: Home, adapter: str) -> Path:
+    """Where `keyong adapter check` leaves its report on an adapter."""
+    return home.path / "adapters" / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', adapter).strip('.-')}.json"
+
+
+def _secrets(department: Department) -> IO[bytes]:
+    """Write a department's secrets where only who inherits the descriptor can read them.
+
+    Raises:
+        SettingsError: one of the variables is not set.
+    """
+    for name in department.secrets:
+        if name not in os.environ:
+            raise SettingsError("settings.secret_missing", variable=name)
+    # In memory where the system can; else a file without a name. It is read again at every restart of the party.
+    file = open(os.memfd_create("secrets"), "w+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile()
+    file.write(msgspec.json.encode({name: os.environ[name] for name in department.secrets}))
+    file.flush()
+    return file
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Ours, without the secrets: every party can read what the launcher was started with."""
+    secret = {name for department in settings.departments for name in department.secrets}
+    return {**{name: value for name, value in os.environ.items() if name not in secret}, **QUIET_ENVIRONMENT}
+
+
+def _conformance(settings: Settings, home: Home) -> dict[str, str]:
+    names = {store.adapter for department in settings.departments for store in department.stores}
+    reports = {name: conformance_report(home, name) for name in sorted(names)}
+    return {n: hashlib.sha256(file.read_bytes()).hexdigest() for n, file in reports.items() if file.is_file()}

@@ -16,6 +16,7 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
@@ -33,6 +34,8 @@ RESERVED_NAMES = frozenset({"coordinator", "dealer", "launcher", "analyst"})
 # One value of one contributor can be told from a sum of two by either of them, so three is the least.
 LEAST_CONTRIBUTORS = 3
 LEAST_GROUP = 3
+# Settings of a table that name a file or folder, whatever the adapter.
+FILE_KEYS = ("path", "folder")
 BOOLEAN_VALUES = ("false", "true")
 
 
@@ -109,13 +112,52 @@ class TableStore(msgspec.Struct, frozen=True, kw_only=True):
     """How one department reaches one of its tables.
 
     Attributes:
+        adapter: as written: an installed adapter's name, or ./mine.py:Class.
+        code: the absolute path of the file behind ./mine.py:Class, else "".
         options: the adapter's own settings; paths are absolute.
+        sockets: absolute paths of the folders in which its database server has its sockets, on this machine.
     """
 
     table: str
     adapter: str
+    code: str = ""
     options: dict[str, str]
+    sockets: tuple[str, ...] = ()
     columns: tuple[Column, ...]
+
+    @property
+    def code_file(self) -> Path | None:
+        """The file of the operator's own that holds the adapter, if one does."""
+        return Path(self.code) if self.code else None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files and folders that reading it takes."""
+        named = (self.code, *(self.options.get(key, "") for key in FILE_KEYS))
+        return tuple(Path(path) for path in named if path)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether its server is reached over the network."""
+        return bool(urlsplit(self.options.get("url", "")).hostname)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The environment variables that its process needs."""
+        return tuple(value for key, value in self.options.items() if key.endswith("_env") and value)
+
+    def options_with_sockets(self, moved: Mapping[str, str]) -> dict[str, str]:
+        """Return the options, with folders of sockets found elsewhere."""
+        if not self.sockets:
+            return self.options
+
+        def place(value: str) -> str:
+            folder = next((f for f in moved if value.startswith("/") and Path(value).is_relative_to(f)), None)
+            return value if folder is None else str(Path(moved[folder]) / Path(value).relative_to(folder))
+
+        head, _, query = self.options["url"].partition("?")
+        asked = [(key, place(value)) for key, value in parse_qsl(query, keep_blank_values=True)]
+        return {**self.options, "url": f"{head}?{urlencode(asked, safe='/')}"}
 
 
 class Department(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +167,16 @@ class Department(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     label_en: str
     stores: tuple[TableStore, ...]
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """Folders of the sockets of its database servers."""
+        return tuple(dict.fromkeys(folder for store in self.stores for folder in store.sockets))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The environment variables that its process alone is given."""
+        return tuple(dict.fromkeys(name for store in self.stores for name in store.secrets))
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -281,15 +333,52 @@ def _table(
 
 def _store(department: _Department, name: str, raw: Mapping[str, object], folder: Path) -> TableStore:
     table, options, declared = _table(department, name, raw)
-    if "path" in options:
-        data = (folder / options["path"]).resolve()
-        if not data.is_file():
-            raise SettingsError(
-                "settings.data_missing", key=f"department[{department.name}].tables.{name}.path", path=data
-            )
-        options["path"] = str(data)
+    where = f"department[{department.name}].tables.{name}"
+    for key, found, code in (
+        ("path", Path.is_file, "settings.data_missing"),
+        ("folder", Path.is_dir, "settings.folder_missing"),
+    ):
+        if key in options:
+            data = (folder / options[key]).resolve()
+            if not found(data):
+                raise SettingsError(code, key=f"{where}.{key}", path=data)
+            options[key] = str(data)
+    _check_passwords(where, options)
+    source = ""
+    if ".py:" in table.adapter:
+        source = str((folder / table.adapter.rpartition(":")[0]).resolve())
+        if not Path(source).is_file():
+            raise SettingsError("settings.data_missing", key=f"{where}.adapter", path=source)
     columns = tuple(Column(name=column, type=card.type) for column, card in declared.items())
-    return TableStore(table=name, adapter=table.adapter, options=options, columns=columns)
+    return TableStore(
+        table=name,
+        adapter=table.adapter,
+        code=source,
+        options=options,
+        sockets=_socket_folders(options.get("url", "")),
+        columns=columns,
+    )
+
+
+def _socket_folders(url: str) -> tuple[str, ...]:
+    """Find the sockets in a url's query, whatever the key: host=/run/postgresql, unix_socket=/run/mysqld/x.sock."""
+    paths = [Path(value) for _, value in parse_qsl(urlsplit(url).query) if value.startswith("/")]
+    # The folder even where a file is named: a server that restarts makes a new socket.
+    folders = [path.parent if path.suffix == ".sock" or path.is_socket() else path for path in paths]
+    return tuple(dict.fromkeys(map(str, folders)))
+
+
+def _check_passwords(where: str, options: Mapping[str, str]) -> None:
+    """Refuse a password in the file; the refusal does not show it."""
+    for key, value in options.items():
+        named = "password" in key.lower() and not key.endswith(("_env", "_file"))
+        try:
+            url = urlsplit(value) if key == "url" else urlsplit("")
+        except ValueError:
+            raise _wrong(f"{where}.{key}", "this is no URL") from None
+        asked = {name.lower() for name, _ in parse_qsl(url.query)}
+        if named or url.password is not None or any("password" in name or name == "passwd" for name in asked):
+            raise SettingsError("settings.password_inside", key=f"{where}.{key}")
 
 
 def _catalogue(file: _File) -> Catalogue:

@@ -7,8 +7,6 @@ DuckDB may be forbidden every file and every extension: its own GB18030 would ha
 The file is opened anew for every call, so that a replaced file is seen and nothing is held in between.
 """
 
-# ruff: noqa: S608 - SQL is put together from our own names.
-
 from __future__ import annotations
 
 import codecs
@@ -17,18 +15,24 @@ import io
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 import duckdb
 
-from federation.adapters import Cells, sql
+from federation.adapters import sql
+from federation.adapters.contract import VERSION, Cells
+from federation.adapters.duck import DuckTable, limited
+from federation.adapters.values import TEXT_TYPES
 from federation.errors import DataError, SettingsError
-from federation.plan import Column, LocalQuery
+from federation.plan import Column, Condition, LocalQuery
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 logger = logging.getLogger(__name__)
 
@@ -38,18 +42,6 @@ ENCODINGS = ("utf-8", "gb18030")
 CHUNK_BYTES = 1 << 20
 
 BYTE_ORDER_MARK = "\ufeff"
-
-# A stream is parsed by one thread, whatever is set. Groups and buffers fit the memory many times over; should they
-# not, the query fails rather than spill rows into temporary files. DuckDB takes a stream to be short, and would turn
-# a join with more groups than that around, so that the stream became the side that it keeps in memory.
-DUCKDB_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "disabled_optimizers": "build_side_probe_side",
-    "memory_limit": "512MB",
-    "temp_directory": "",
-    "threads": 1,
-}
 
 # What DuckDB's reader would otherwise guess. It forgives a row one field too many if that field reads as null; so
 # nothing does (a line feed cannot stand unquoted in a field), and blanks become null in our SQL. It keeps two buffers;
@@ -62,6 +54,9 @@ READER_OPTIONS = (
 
 class CsvAdapter:
     """Reads one CSV file. An empty field is null, an empty line is no row."""
+
+    version: ClassVar[int] = VERSION
+    settings: ClassVar[Sequence[str]] = ("path", "encoding")
 
     def __init__(self, columns: tuple[Column, ...], path: str, encoding: str = "utf-8") -> None:
         """Name the file.
@@ -89,6 +84,11 @@ class CsvAdapter:
         with self._open() as table:
             return sql.aggregate(query, table)
 
+    def batches(self, columns: Sequence[Column], where: Sequence[Condition] = ()) -> Iterator[pa.RecordBatch]:
+        """Stream rows; see `federation.adapters.Adapter`."""
+        with self._open() as table:
+            yield from sql.batches(columns, where, table)
+
     def close(self) -> None:
         """Do nothing: no file stays open between calls."""
 
@@ -109,11 +109,8 @@ class CsvAdapter:
             raise DataError("data.unreadable") from None
 
 
-class _CsvTable:
+class _CsvTable(DuckTable):
     """The file in DuckDB's SQL: columns are called c0, c1, ..., so that no name out of the header becomes SQL."""
-
-    # DuckDB computes an expression of a subquery once, however often it is used.
-    fence = ""
 
     def __init__(self, file: BinaryIO, encoding: str) -> None:
         self._file = file
@@ -133,41 +130,16 @@ class _CsvTable:
             logger.warning("cannot read the file: two columns are called %r", column.name)
             raise DataError("data.unreadable")
         stored = f"c{self.header.index(column.name)}"
-        return f"nullif({stored}, '')" if column.type in sql.TEXT_TYPES else f"nullif(trim({stored}), '')"
+        return f"nullif({stored}, '')" if column.type in TEXT_TYPES else f"nullif(trim({stored}), '')"
 
     def value(self, field: str, column: Column) -> str:
-        if column.type in sql.TEXT_TYPES:
-            return field
-        if column.type == "boolean":
-            return sql.boolean(field)
-        # Behind an exponent the text is the integer itself, and exact: nothing is multiplied.
-        pattern = sql.number_pattern(column.scale)
-        return (
-            f"CASE WHEN regexp_full_match({field}, '{pattern}') THEN CAST({field} || 'e{column.scale}' AS BIGINT) END"
-        )
-
-    def totals(self, scan: sql.Scan) -> list[tuple[int, ...]]:
-        with self._connected() as (connection, stream):
-            for index, labels in enumerate(scan.domains):
-                connection.execute(
-                    f"CREATE TEMP TABLE key{index} AS SELECT unnest($labels) AS label, unnest(range($count)) AS place",
-                    {"labels": labels, "count": len(labels)},
-                )
-            sums = ", ".join(f"sum(a{index})" for index in range(scan.width))
-            select = f"SELECT cell, {sums} FROM ({scan.addends}) GROUP BY cell"
-            return connection.execute(select, {**scan.parameters, "stream": stream}).fetchall()
-
-    def row(self, select: str) -> tuple[object, ...]:
-        with self._connected() as (connection, stream):
-            return connection.execute(select, {"stream": stream}).fetchall()[0]
+        return field if column.type in TEXT_TYPES else self.value_of_text(field, column)
 
     @contextmanager
-    def _connected(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    def connected(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, object]]]:
         # The connection ends before the stream: it holds the pipe's reading end, which would keep the feeder waiting.
-        with self._stream() as stream, duckdb.connect(config=DUCKDB_SETTINGS) as connection:
-            connection.execute(f"SET allowed_paths = ['{stream}']")
-            connection.execute("SET enable_external_access = false")
-            yield connection, stream
+        with self._stream() as stream, limited([stream]) as connection:
+            yield connection, {"stream": stream}
 
     @contextmanager
     def _stream(self) -> Iterator[str]:

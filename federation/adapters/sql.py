@@ -10,6 +10,8 @@ The pass gives every row of the table a group and, per measure, small integers t
 Rows in no group are read to the end as well: a value of the wrong type in any mentioned column is an error, whatever
 the conditions say, so that an answer never depends on which rows were looked at. Constants out of the query are bound
 parameters, never SQL.
+
+`batches` streams the typed step as it is.
 """
 
 # ruff: noqa: S608 - building SQL is the purpose; what comes from outside is a bound parameter.
@@ -17,23 +19,25 @@ parameters, never SQL.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from federation import plan
-from federation.adapters import Cells
+from federation.adapters.contract import Cells
+from federation.adapters.values import DIGITS
 from federation.errors import DataError
 from federation.plan import Column, Condition, GroupKey, LocalQuery, Measure
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-# Digits of a number in base units: every such number and its difference to any bound fits 64 bits.
-DIGITS = 18
+logger = logging.getLogger(__name__)
 
 NOWHERE = -1
 
-# Dates are ISO 8601 text, whose order is that of time.
-TEXT_TYPES = ("text", "date")
+Blocks: TypeAlias = "Generator[Sequence[Sequence[object] | pa.Array], None, None]"
+"""Rows as they are streamed: each block is a list of columns, the last of them plain integers."""
 
 TRUTH = {"false": 0, "true": 1}
 
@@ -66,12 +70,20 @@ class Table(Protocol):
         """Return the expression for a field as integer in base units or as text, NULL if it is not of its type."""
         ...
 
+    def parameter(self, number: int, constant: int | str) -> str:
+        """Return the placeholder of the parameter called p0, p1, ..."""
+        ...
+
     def totals(self, scan: Scan) -> Iterable[tuple[int, ...]]:
         """Make the tables of `scan.domains`, run `scan.addends` and add up its columns a0, a1, ... by cell."""
         ...
 
     def row(self, select: str) -> tuple[object, ...]:
         """Run a SELECT of one row."""
+        ...
+
+    def blocks(self, scan: Scan) -> Blocks:
+        """Run `scan.rows` and stream its rows."""
         ...
 
 
@@ -84,23 +96,40 @@ def aggregate(query: LocalQuery, table: Table) -> Cells:
     scan = Scan(query, table)
     totals = {cell: sums for cell, *sums in table.totals(scan)}
     if any(wrong for _, wrong, *_ in totals.values()):
-        # Where to look, for the owner's own log. The value stays out of it: logs are copied more freely than data.
-        for column, row in zip(query.columns, table.row(scan.first_wrong_rows), strict=True):
-            if row is not None:
-                logger.warning("column %r, row %s: not of the declared type %s", column.name, row, column.type)
-        raise DataError("data.type")
+        raise _wrong_type(query.columns, scan, table)
     totals.pop(NOWHERE, None)
     if any(rows > plan.MAX_ROWS for rows, *_ in totals.values()):
         raise DataError("data.too_large")
     return {cell: scan.recombine(limbs) for cell, (_, _, *limbs) in totals.items()}
 
 
-def number_pattern(scale: int) -> str:
-    """Return the regular expression of a number with at most `DIGITS` digits in base units (RE2 and Python).
+def batches(columns: Sequence[Column], where: Sequence[Condition], table: Table) -> Iterator[pa.RecordBatch]:
+    """Stream the rows that match: the body of `Adapter.batches`.
 
-    Zeros before and behind do not count: 233.0 is an integer. Exponents, NaN and infinities are no numbers.
+    Raises:
+        DataError: a value of the wrong type, in a row that matches or not, or a missing column.
     """
-    return rf"[+-]?0*[0-9]{{1,{DIGITS - scale}}}(\.[0-9]{{0,{scale}}}0*)?"
+    # Only here: pyarrow starts a thread as it is loaded, and the launcher must have none when it forks.
+    from federation.adapters.rows import from_base_units
+
+    query = LocalQuery(table="", columns=tuple(columns), where=tuple(where), group_by=(), measures=())
+    scan = Scan(query, table)
+    with closing(table.blocks(scan)) as blocks:
+        for *values, wrong in blocks:
+            if any(wrong):
+                break
+            yield from_base_units(columns, values)
+        else:
+            return
+    raise _wrong_type(query.columns, scan, table)
+
+
+def _wrong_type(columns: Sequence[Column], scan: Scan, table: Table) -> DataError:
+    # Where to look, for the owner's own log. The value stays out of it: logs are copied more freely than data.
+    for column, row in zip(columns, table.row(scan.first_wrong_rows), strict=True):
+        if row is not None:
+            logger.warning("column %r, row %s: not of the declared type %s", column.name, row, column.type)
+    return DataError("data.type")
 
 
 def boolean(field: str) -> str:
@@ -118,6 +147,7 @@ class Scan:
         domains: the labels, by place, of the tables key0, key1, ... (label, place) that the pass joins.
         addends: the SELECT. Its columns are cell; a0, always 1; a1, 1 if a value is wrong; the limbs of the measures.
         width: how many columns there are to add up.
+        rows: the SELECT of the rows that match or hold a wrong value: v0, v1, ..., and 1 if one is wrong.
         parameters: by name, without the dollar sign.
         first_wrong_rows: the SELECT of the first row, from 1, in which each column is not of its type, NULL if none.
     """
@@ -125,6 +155,7 @@ class Scan:
     def __init__(self, query: LocalQuery, table: Table) -> None:
         self.domains: list[list[int | str]] = []
         self.parameters: dict[str, int | str] = {}
+        self._table = table
         self._joins: list[str] = []
         self._columns = {column.name: (f"v{index}", column.type) for index, column in enumerate(query.columns)}
         self._measures = [_limbs(measure, f"x{index}") for index, measure in enumerate(query.measures)]
@@ -133,7 +164,8 @@ class Scan:
         wrong = [f"f{index} IS NOT NULL AND v{index} IS NULL" for index in range(len(query.columns))]
         any_wrong = " OR ".join(f"({condition})" for condition in wrong) or "false"
         clipped = [f"{self._addend(measure)} AS x{index}" for index, measure in enumerate(query.measures)]
-        cell = self._cell(query)
+        conditions = " AND ".join(self._condition(condition) for condition in query.where)
+        cell = self._cell(query.group_by, conditions)
         columns = ["1", "CASE WHEN wrong THEN 1 ELSE 0 END", *(limb for limbs in self._measures for _, limb in limbs)]
 
         self.width = len(columns)
@@ -142,6 +174,11 @@ class Scan:
             f"FROM typed {' '.join(self._joins)} {table.fence}) "
             f"SELECT coalesce(cell, {NOWHERE}) AS cell, "
             f"{', '.join(f'{column} AS a{index}' for index, column in enumerate(columns))} FROM placed"
+        )
+        values = [f"v{index}" for index in range(len(query.columns))]
+        self.rows = (
+            f"WITH {typed} SELECT {', '.join([*values, f'CASE WHEN {any_wrong} THEN 1 ELSE 0 END AS wrong'])} "
+            f"FROM typed{f' WHERE ({conditions}) OR {any_wrong}' if conditions else ''}"
         )
         self.first_wrong_rows = (
             f"WITH {typed}, numbered AS (SELECT row_number() OVER () AS position, * FROM typed) "
@@ -154,15 +191,14 @@ class Scan:
         return tuple(sum(weight * next(rest) for weight, _ in parts) for parts in self._measures)
 
     def _bind(self, constant: int | str) -> str:
-        name = f"p{len(self.parameters)}"
-        self.parameters[name] = constant
-        return f"${name}"
+        number = len(self.parameters)
+        self.parameters[f"p{number}"] = constant
+        return self._table.parameter(number, constant)
 
-    def _cell(self, query: LocalQuery) -> str:
+    def _cell(self, group_by: Sequence[GroupKey], conditions: str) -> str:
         cell = "0"
-        for key in query.group_by:
+        for key in group_by:
             cell = f"({cell}) * {len(key.labels)} + {self._place(key)}"
-        conditions = " AND ".join(self._condition(condition) for condition in query.where)
         return f"CASE WHEN {conditions} THEN {cell} END" if conditions else cell
 
     def _place(self, key: GroupKey) -> str:

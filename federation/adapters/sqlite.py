@@ -10,28 +10,32 @@ process must have it open; SQLite refuses otherwise, and so do we.
 from __future__ import annotations
 
 import logging
-import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
-from federation.adapters import Cells, sql
+from federation.adapters import sql
+from federation.adapters.contract import VERSION, Cells
+from federation.adapters.values import BATCH_ROWS, DIGITS, EXACT_DOUBLE, TEXT_TYPES, text_to_base_units
 from federation.errors import DataError
-from federation.plan import Column, LocalQuery
+from federation.plan import Column, Condition, LocalQuery
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 logger = logging.getLogger(__name__)
 
 # How long to wait for a writer of the owner's own.
 LOCK_TIMEOUT_S = 5.0
 
-# Doubles hold every integer up to here, and beyond it a decimal number no longer has one nearest double of its own.
-EXACT_DOUBLE = 2**53
-
 
 class SqliteAdapter:
     """Reads one table or view. What the owner stored as INTEGER, REAL or TEXT is taken by its value, row by row."""
+
+    version: ClassVar[int] = VERSION
+    settings: ClassVar[Sequence[str]] = ("path", "table")
 
     def __init__(self, columns: tuple[Column, ...], path: str, table: str) -> None:
         """Name the table.
@@ -54,6 +58,11 @@ class SqliteAdapter:
         with self._open() as table:
             return sql.aggregate(query, table)
 
+    def batches(self, columns: Sequence[Column], where: Sequence[Condition] = ()) -> Iterator[pa.RecordBatch]:
+        """Stream rows; see `federation.adapters.Adapter`."""
+        with self._open() as table:
+            yield from sql.batches(columns, where, table)
+
     def close(self) -> None:
         """Do nothing: no file stays open between calls."""
 
@@ -65,7 +74,7 @@ class SqliteAdapter:
                 # Temporary tables of ours stay in memory: SQLite would put them into files in a folder of its choice.
                 connection.execute("PRAGMA temp_store = MEMORY")
                 connection.execute("BEGIN")
-                connection.create_function("base_units", 2, _base_units, deterministic=True)
+                connection.create_function("base_units", 2, text_to_base_units, deterministic=True)
                 yield _SqliteTable(connection, self._table)
         except sqlite3.Error as exc:
             # SQLite's message may name what the catalogue does not; its short code is enough for the owner.
@@ -94,18 +103,18 @@ class _SqliteTable:
             raise DataError("data.column_missing", column=column.name)
         # The table's name before the column's: SQLite takes an unknown bare "name" for a text constant.
         stored = f"source.{_quoted(column.name)}"
-        if column.type in sql.TEXT_TYPES:
+        if column.type in TEXT_TYPES:
             return f"nullif({stored}, '')"
         return f"CASE typeof({stored}) WHEN 'text' THEN nullif(trim({stored}), '') ELSE {stored} END"
 
     def value(self, field: str, column: Column) -> str:
-        if column.type in sql.TEXT_TYPES:
+        if column.type in TEXT_TYPES:
             # CASE has no collation, so that comparisons are those of the bytes, whatever the table declares.
             return f"CASE WHEN typeof({field}) <> 'blob' THEN CAST({field} AS TEXT) END"
         if column.type == "boolean":
             return f"CASE WHEN typeof({field}) <> 'blob' THEN {sql.boolean(field)} END"
         unit = 10**column.scale
-        largest = (10**sql.DIGITS - 1) // unit
+        largest = (10**DIGITS - 1) // unit
         rounded = f"round({field} * {unit})"
         # A REAL stands for the decimal number whose nearest double it is: the quotient of two exact integers is that.
         return (
@@ -115,6 +124,9 @@ class _SqliteTable:
             f"THEN CAST({rounded} AS INTEGER) END "
             f"WHEN 'text' THEN base_units({field}, {column.scale}) END"
         )
+
+    def parameter(self, number: int, constant: int | str) -> str:
+        return f"$p{number}"
 
     def totals(self, scan: sql.Scan) -> list[tuple[int, ...]]:
         execute = self._connection.execute
@@ -137,19 +149,11 @@ class _SqliteTable:
         found: tuple[object, ...] = self._connection.execute(select).fetchone()
         return found
 
+    def blocks(self, scan: sql.Scan) -> sql.Blocks:
+        cursor = self._connection.execute(scan.rows, scan.parameters)
+        while rows := cursor.fetchmany(BATCH_ROWS):
+            yield list(zip(*rows, strict=True))
+
 
 def _quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
-
-
-@cache
-def _pattern(scale: int) -> re.Pattern[str]:
-    return re.compile(sql.number_pattern(scale))
-
-
-def _base_units(text: str, scale: int) -> int | None:
-    """Return a number written as text times 10**scale, None if that is not an exact integer."""
-    if not _pattern(scale).fullmatch(text):
-        return None
-    whole, _, fraction = text.partition(".")
-    return int(whole + fraction[:scale].ljust(scale, "0"))

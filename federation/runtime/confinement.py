@@ -20,7 +20,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 CLONE_NEWNS = 0x00020000
@@ -50,13 +50,21 @@ def code_folders() -> tuple[Path, ...]:
     return tuple(dict.fromkeys((Path(sys.prefix), Path(sys.base_prefix), own)))
 
 
-def bubblewrap_command(command: Sequence[str], *, writable: Path, readable: Sequence[Path] = ()) -> list[str]:
+def bubblewrap_command(
+    command: Sequence[str],
+    *,
+    writable: Path,
+    readable: Sequence[Path] = (),
+    sockets: Mapping[Path, Path] | None = None,
+) -> list[str]:
     """Wrap `command` so that it sees the system, the code, `readable` and, for writing, `writable`; no network.
 
     Args:
         command: what to run inside.
         writable: the folder of the homes.
         readable: departments' data files outside the homes, or folders of such files.
+        sockets: folders of database servers' sockets, by the folder inside a party's home where each is to be found.
+            Landlock does not keep a party from a socket that has a name, so none has one outside its owner's home.
     """
     wrapped = ["bwrap", "--unshare-all", "--new-session", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108
     for folder in SYSTEM_FOLDERS:
@@ -69,7 +77,10 @@ def bubblewrap_command(command: Sequence[str], *, writable: Path, readable: Sequ
         wrapped += ["--ro-bind-try", file, file]
     for path in (*code_folders(), *readable):
         wrapped += ["--ro-bind", str(path), str(path)]
-    return [*wrapped, "--bind", str(writable), str(writable), "--", *command]
+    wrapped += ["--bind", str(writable), str(writable)]
+    for place, source in (sockets or {}).items():
+        wrapped += ["--ro-bind", str(source), str(place)]
+    return [*wrapped, "--", *command]
 
 
 def why_not(writable: Path) -> str | None:

@@ -349,7 +349,7 @@ bounds = st.tuples(st.integers(-(2**46), 20), st.integers(21, 2**46))
 
 
 @given(rows=tables, where=st.lists(text_conditions | number_conditions, max_size=2), group_by=keys, low_and_high=bounds)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_stores_agree_with_plain_python(make, ask, rows, where, group_by, low_and_high):
     low, high = low_and_high
     columns = {"t": "text", "n": "integer", "b": "boolean"}

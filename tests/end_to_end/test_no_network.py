@@ -1,4 +1,4 @@
-"""No process of ours reaches for the network: not the command, not the launcher, not a party, not a library of theirs."""
+"""No process of ours reaches for the network: not the command, the launcher or a party, nor a library of theirs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def test_nothing_of_a_demonstration_reaches_beyond_this_machine(tmp_path):
     # TOML of the demonstration asks for 2048 bits; that is what a user's machine does.
     env = {**os.environ, "PYTHONPATH": str(WATCHED)}
     command = [str(KEYONG), "--home", str(tmp_path / "home"), "demo", "--no-serve", "--json"]
-    result = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=env, timeout=180, check=False)
+    said = {"capture_output": True, "text": True, "encoding": "utf-8"}
+    result = subprocess.run(command, env=env, timeout=180, check=False, **said)
     assert result.returncode == 0, result.stderr
     logs = {file: file.read_text("utf-8") for file in (tmp_path / "home").glob("**/log.txt")}
     assert len(logs) == 9  # launcher, coordinator, dealer, six departments: all were watched

@@ -1,0 +1,279 @@
+"""Departments with stores of every kind, in real confined processes: sockets, secrets, strangers' code, failures."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from federation import operate
+from federation.audit.events import read_event
+from federation.audit.record import RecordReader
+from federation.demo import verify_settled
+from federation.errors import KeyongError
+from federation.governance.roster import Roster
+from federation.runtime.confinement import bubblewrap_command
+from federation.runtime.home import Home
+from federation.settings import read_settings
+from tests.support.city import federation_toml
+from tests.support.postgres import PASSWORD
+from tests.support.stores import write_duckdb
+
+pytestmark = pytest.mark.xdist_group("federation")
+
+COLUMNS = {
+    "sex": {"type": "text", "uses": ["group_by"], "values": ["f", "m"]},
+    "age": {"type": "integer", "uses": ["aggregate"], "bounds": [0, 120]},
+}
+SQL = "SELECT sex, COUNT(*), SUM(age) FROM people GROUP BY sex"
+# Twenty of each in each department, aged 20 to 59.
+ROWS = [("f" if index % 2 else "m", 20 + index) for index in range(40)]
+ANSWER = (("f", 60, 3 * sum(range(21, 60, 2))), ("m", 60, 3 * sum(range(20, 60, 2))))
+
+# What docs/adapters.md tells a stranger to write is what is run here.
+GUIDE = (Path(__file__).parents[2] / "docs" / "adapters.md").read_text("utf-8")
+MINE = GUIDE.partition("```python\n")[2].partition("```")[0]
+
+
+def write_lines(folder: Path, name: str) -> None:
+    (folder / name).write_text("".join(json.dumps({"sex": sex, "age": age}) + "\n" for sex, age in ROWS), "utf-8")
+
+
+def write_people(folder: Path) -> None:
+    """What the departments that are not under test hold."""
+    with (folder / "people.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("sex", "age"), *ROWS])
+    if not (folder / "people.duckdb").exists():
+        write_duckdb(folder / "people.duckdb", ("sex", "age"), ROWS)
+
+
+@contextmanager
+def federation(folder: Path, east: dict[str, str], *, deadline_s: int = 60) -> Iterator[tuple[Home, object]]:
+    """Start three departments; `east` is how the one under test reaches its table."""
+    write_people(folder)
+    stores = {
+        "east": east,
+        "west": {"adapter": "csv", "path": "people.csv"},
+        "north": {"adapter": "duckdb", "path": "people.duckdb", "table": "people"},
+    }
+    toml = federation_toml(
+        departments={name: {"people": store} for name, store in stores.items()},
+        tables={"people": COLUMNS},
+        rules={"name": "people", "key_bits": 512, "deadline_s": deadline_s},
+    )
+    (folder / "federation.toml").write_text(toml, "utf-8")
+    settings, home = read_settings(folder / "federation.toml", minimum_key_bits=512), Home(folder / "home")
+    operate.up(settings, home, minimum_key_bits=512)
+    try:
+        analyst = operate.open_analyst(settings, home, minimum_key_bits=512)
+        yield home, lambda: analyst.ask(analyst.plan(SQL, "test")).answer.rows
+    finally:
+        operate.down(home)
+
+
+def started(home: Home, party: str) -> dict[str, object]:
+    signers = Roster.from_bytes(home.roster.read_bytes()).signers
+    events = [read_event(entry, signers) for entry in RecordReader(home.path).journal(party)]
+    return next(event.data for event in reversed(events) if event.type == "start")
+
+
+def everything_written(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def use_mine(folder: Path, source: str = MINE, name: str = "./mine.py:Lines") -> dict[str, str]:
+    (folder / "mine.py").write_text(source, "utf-8")
+    write_lines(folder, "people.jsonl")
+    return {"adapter": name, "path": "people.jsonl"}
+
+
+def test_a_file_of_one_s_own_is_an_adapter_and_its_hash_is_on_record(tmp_path):
+    east = use_mine(tmp_path)
+    with federation(tmp_path, east) as (home, ask):
+        assert ask() == ANSWER
+    digest = hashlib.sha256(MINE.encode()).hexdigest()
+    assert started(home, "east")["adapters"] == f"./mine.py:Lines={digest}"
+    assert started(home, "west")["adapters"].startswith("csv=")
+    verify_settled(home)
+
+
+def test_the_report_of_the_kit_is_on_record_where_there_is_one(tmp_path):
+    home = Home(tmp_path / "home")
+    home.prepare()
+    report = operate.conformance_report(home, "csv")
+    report.parent.mkdir()
+    report.write_text("{}")
+    with federation(tmp_path, {"adapter": "csv", "path": "people.csv"}) as (home, _):
+        pass
+    assert started(home, "west")["conformance"] == f"csv={hashlib.sha256(b'{}').hexdigest()}"
+    assert started(home, "north")["conformance"] == ""
+
+
+@pytest.fixture
+def people(postgres, reader_password) -> Iterator[dict[str, str]]:
+    postgres.create("people", ("sex", "age"), ROWS, ("text", "numeric(5, 0)"))
+    yield {"adapter": "postgres", "url": postgres.url, "table": "people", "password_env": reader_password}
+    with postgres.owner() as owner:
+        owner.execute("DROP TABLE IF EXISTS people, moved")
+
+
+@pytest.mark.postgres
+@pytest.mark.isolation
+def test_postgresql_answers_through_a_socket_bound_into_one_home_alone(tmp_path, people, bubblewrap, postgres):
+    with federation(tmp_path, people) as (home, ask):
+        assert ask() == ANSWER
+        assert started(home, "east")["isolation"] == "confined"
+        parties = [p for p in psutil.Process().children(recursive=True) if p.name().startswith("ky-")]
+        assert len(parties) > 4
+        for process in parties:
+            assert PASSWORD.encode() not in Path(f"/proc/{process.pid}/environ").read_bytes(), process.name()
+        with postgres.owner() as owner:
+            owner.execute("ALTER TABLE people RENAME TO moved")
+        with pytest.raises(KeyongError, match=r"data\.table_missing"):
+            ask()
+        with postgres.owner() as owner:
+            owner.execute("ALTER TABLE moved RENAME TO people")
+            owner.execute("ALTER TABLE people ALTER age TYPE text USING 'secret4711'")
+        with pytest.raises(KeyongError, match=r"data\.type"):
+            ask()
+    written = everything_written(tmp_path)
+    assert PASSWORD.encode() not in written and b"4711" not in written
+    verify_settled(home)
+
+
+REACH = """
+import socket, sys
+from pathlib import Path
+from federation.runtime.confinement import confine
+
+homes, party, *places = sys.argv[1:]
+confine(homes=Path(homes), home=Path(homes) / party)
+for place in places:
+    try:
+        socket.socket(socket.AF_UNIX).connect(f"{place}/.s.PGSQL.5432")
+        print("REACHED")
+    except OSError as error:
+        print(type(error).__name__)
+"""
+
+
+@pytest.mark.postgres
+@pytest.mark.isolation
+@pytest.mark.parametrize(("party", "reached"), [("east", ["REACHED"] * 2), ("west", ["FileNotFoundError"] * 2)])
+def test_a_bound_socket_is_in_its_own_department_s_reach_only(tmp_path, postgres, bubblewrap, party, reached):
+    for name in ("east", "west"):
+        (tmp_path / name).mkdir()
+    bound = tmp_path / "east" / "sockets" / "0"
+    places = [bound, "/proc/self/cwd/sockets/0", postgres.sockets]
+    command = [sys.executable, "-c", REACH, str(tmp_path), party, *map(str, places)]
+    wrapped = bubblewrap_command(command, writable=tmp_path, sockets={bound: postgres.sockets})
+    said = subprocess.run(wrapped, capture_output=True, text=True, cwd=tmp_path, check=True).stdout.split()
+    # The server's own folder has no name in there, for nobody.
+    assert said == [*reached, "FileNotFoundError"]
+
+
+@pytest.mark.postgres
+def test_the_password_may_lie_in_the_department_s_home(tmp_path, people):
+    file = Home(tmp_path / "home").party("east") / "postgres.password"
+    Home(tmp_path / "home").prepare()
+    file.parent.mkdir(parents=True, mode=0o700)
+    file.write_text(PASSWORD + "\n", "utf-8")
+    file.chmod(0o600)
+    del people["password_env"]
+    with federation(tmp_path, {**people, "password_file": file.name}) as (_, ask):
+        assert ask() == ANSWER
+    file.chmod(0o644)
+    with (
+        pytest.raises(KeyongError, match=r"settings\.password_file_open"),
+        federation(tmp_path, {**people, "password_file": file.name}),
+    ):
+        pass
+
+
+@pytest.mark.postgres
+def test_a_wrong_password_stops_the_start_with_one_sentence(tmp_path, people, monkeypatch):
+    monkeypatch.setenv("READER_PASSWORD", "wrong4711")
+    with pytest.raises(KeyongError, match=r"data\.login") as caught, federation(tmp_path, people):
+        pass
+    assert caught.value.details["party"] == "east"
+    assert "密" not in caught.value.message("zh") and b"4711" not in everything_written(tmp_path)
+
+
+@pytest.mark.postgres
+def test_a_database_that_is_down_stops_the_start_with_one_sentence(tmp_path, people, postgres):
+    url = postgres.url.replace(str(postgres.sockets), str(postgres.folder / "nothing" / "here"))
+    with pytest.raises(KeyongError, match=r"data\.unreachable"), federation(tmp_path, {**people, "url": url}):
+        pass
+
+
+def test_a_variable_that_is_not_set_stops_the_start(tmp_path, people, monkeypatch):
+    monkeypatch.delenv("READER_PASSWORD")
+    with pytest.raises(KeyongError, match=r"settings\.secret_missing"), federation(tmp_path, people):
+        pass
+
+
+@pytest.mark.isolation
+def test_a_database_over_the_network_is_refused_where_departments_are_confined(tmp_path, bubblewrap):
+    remote = {"adapter": "postgres", "url": "postgresql://reader@db.example/city", "table": "people"}
+    with pytest.raises(KeyongError, match=r"settings\.network") as caught, federation(tmp_path, remote):
+        pass
+    assert caught.value.details["department"] == "east"
+
+
+@pytest.mark.isolation
+def test_a_socket_folder_that_holds_ours_is_refused(tmp_path, bubblewrap):
+    folder = Home(tmp_path / "home").sockets.parent
+    remote = {"adapter": "postgres", "url": f"postgresql://reader@/city?host={folder}", "table": "people"}
+    with pytest.raises(KeyongError, match=r"settings\.socket_folder"), federation(tmp_path, remote):
+        pass
+
+
+# Every way to break the contract is in test_guard.py; these two are seen through a whole federation.
+BROKEN = {
+    "raises": ("raise ValueError('secret4711')", "data.adapter_failed"),
+    "nan": ("return {0: (float('nan'), 1, 1)}", "data.adapter_answer"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_an_adapter_that_breaks_the_contract_is_one_sentence(tmp_path, fault):
+    body, code = BROKEN[fault]
+    east = use_mine(tmp_path, f"{MINE}\n    def aggregate(self, query):\n        {body}\n")
+    with federation(tmp_path, east) as (home, ask):
+        with pytest.raises(KeyongError) as caught:
+            ask()
+        assert caught.value.code == code
+        said = (home.party("east") / "log.txt").read_text()
+        assert "4711" not in said
+        if fault == "raises":
+            assert "ValueError in mine.py, line" in said
+    verify_settled(home)
+
+
+def test_an_adapter_that_hangs_is_late(tmp_path):
+    east = use_mine(tmp_path, f"{MINE}\n    def aggregate(self, query):\n        while True: pass\n")
+    with federation(tmp_path, east, deadline_s=2) as (_, ask), pytest.raises(KeyongError, match=r"node\.late"):
+        ask()
+
+
+def test_an_adapter_that_lies_about_its_schema_is_one_sentence(tmp_path):
+    east = use_mine(tmp_path, MINE.replace("tuple(column.name for column in self._columns)", "('sex', 'secret4711')"))
+    with pytest.raises(KeyongError, match=r"data\.column_missing") as caught, federation(tmp_path, east):
+        pass
+    assert caught.value.details["column"] == "age"
+    assert b"4711" not in everything_written(tmp_path / "home")
+
+
+def test_code_that_cannot_be_loaded_stops_the_start(tmp_path):
+    broken = use_mine(tmp_path, MINE.replace("import json", "import json ("))
+    with pytest.raises(KeyongError, match=r"settings\.adapter_broken") as caught, federation(tmp_path, broken):
+        pass
+    assert caught.value.details["party"] == "east"
