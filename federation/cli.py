@@ -29,6 +29,7 @@ from rich.text import Text
 
 from federation import demo, operate
 from federation.adapters import conformance
+from federation.adapters.checks import CHECKS, Store
 from federation.analyst import DEFAULT, Result
 from federation.audit.events import Event, read_event
 from federation.audit.record import RecordReader
@@ -317,7 +318,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _store_to_check(command: Command, name: str, department: str, table: str) -> tuple[conformance.Store, Path | None]:
+def _store_to_check(command: Command, name: str, department: str, table: str) -> tuple[Store, Path | None]:
     settings = command.settings()
     owners = (owner for owner in settings.departments if owner.name == department)
     stores = (store for owner in owners for store in owner.stores if store.table == table and store.adapter == name)
@@ -327,7 +328,7 @@ def _store_to_check(command: Command, name: str, department: str, table: str) ->
     folder = command.home.party(department)
     command.home.prepare()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    checked = conformance.Store(
+    checked = Store(
         subject=f"{department}/{table}",
         settings=store.options,
         columns=store.columns,
@@ -343,7 +344,7 @@ def _print_conformance(command: Command, report: conformance.Report, written: Pa
     for index, pair in enumerate((("检查", "check"), ("", ""), ("秒", "seconds"), ("说明", "found"))):
         table.add_column(command.say(*pair), justify="right" if index == 2 else "left", overflow="fold")
     for outcome in report.outcomes:
-        zh, en, *_ = conformance.CHECKS[outcome.check]
+        zh, en, *_ = CHECKS[outcome.check]
         mark, style = {True: ("✔", "green"), False: ("✖", "red"), None: ("–", "dim")}[outcome.passed]
         seconds = f"{outcome.seconds:.2f}" if outcome.seconds else ""
         table.add_row(command.say(zh, en), Text(mark, style=style), seconds, Text(command.say(outcome.zh, outcome.en)))

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from federation.adapters import conformance
+from federation.adapters.checks import CHECKS
+from federation.adapters.specimens import SPECIMENS
 from federation.errors import SettingsError
 from tests.support.city import federation_toml
 
@@ -118,7 +120,7 @@ def check(folder: Path, more: str = "", **options) -> conformance.Report:
 
 def test_a_right_adapter_of_one_file_passes_every_check(tmp_path):
     report = check(tmp_path)
-    assert [o.check for o in report.outcomes] == list(conformance.CHECKS)
+    assert [o.check for o in report.outcomes] == list(CHECKS)
     assert [o for o in report.outcomes if not o.passed] == []
     assert report.passed and report.seconds < 30
 
@@ -135,7 +137,7 @@ def test_a_fault_is_caught_and_named(tmp_path, fault):
     assert "CANARY" not in str(report)
 
 
-@pytest.mark.parametrize("name", sorted(conformance.SPECIMENS))
+@pytest.mark.parametrize("name", sorted(SPECIMENS))
 def test_our_own_adapters_pass(name):
     report = conformance.run(name)
     assert [(o.check, o.en) for o in report.outcomes if not o.passed] == []

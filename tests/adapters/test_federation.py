@@ -25,7 +25,7 @@ from federation.runtime.home import Home
 from federation.settings import read_settings
 from tests.support.city import federation_toml
 from tests.support.postgres import PASSWORD
-from tests.support.stores import write_duckdb
+from tests.support.stores import write_duckdb, write_sqlite
 
 pytestmark = pytest.mark.xdist_group("federation")
 
@@ -103,6 +103,23 @@ def test_a_file_of_one_s_own_is_an_adapter_and_its_hash_is_on_record(tmp_path):
     assert started(home, "east")["adapters"] == f"./mine.py:Lines={digest}"
     assert started(home, "west")["adapters"].startswith("csv=")
     verify_settled(home)
+
+
+@pytest.mark.slow
+def test_a_folder_of_parquet_files_is_one_table(tmp_path):
+    (tmp_path / "parts" / "more").mkdir(parents=True)
+    write_duckdb(tmp_path / "parts" / "a.parquet", ("sex", "age"), ROWS[:20], parquet=True)
+    write_duckdb(tmp_path / "parts" / "more" / "b.parquet", ("sex", "age"), ROWS[20:], parquet=True)
+    with federation(tmp_path, {"adapter": "parquet", "folder": "parts"}) as (_, ask):
+        assert ask() == ANSWER
+
+
+@pytest.mark.slow
+def test_a_dialect_that_reads_a_file_reads_it_confined(tmp_path):
+    write_sqlite(tmp_path / "people.db", ("sex", "age"), ROWS)
+    store = {"adapter": "sqlalchemy", "url": "sqlite://", "path": "people.db", "table": "people"}
+    with federation(tmp_path, store) as (_, ask):
+        assert ask() == ANSWER
 
 
 def test_the_report_of_the_kit_is_on_record_where_there_is_one(tmp_path):

@@ -144,7 +144,8 @@ elif MODE == "look":
 elif MODE in ("garbage", "garbage-message"):
     streams = []
     in_department(lambda stream, department: streams.append(stream))
-    noise = os.urandom(200)
+    # More than any honest frame: a recorded frame that the kill keeps back must not make up for it.
+    noise = os.urandom(100_000)
 
     def noisy(department, packet):
         if b"agreement" in packet.envelope:
