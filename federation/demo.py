@@ -347,10 +347,10 @@ def verify_settled(home: Home) -> Verdict:
         try:
             return verify_record(RecordReader(home.path))
         except RecordError:
-            # A frame may be between its ledger entry and the count at this very moment; twice is no accident.
+            # A frame may be between its ledger entry and the count right now; at five looks it is no accident.
             if attempt == 4 or operate.status(home) is None:
                 raise
-            time.sleep(0.2)
+            time.sleep(0.2)  # nothing tells when a frame has been counted; the record is files of other processes
     raise AssertionError("unreachable")
 
 
