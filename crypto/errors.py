@@ -4,12 +4,14 @@ CryptoError
 │   the caller asked for something unsafe
 ├─ KeySizeError             the key is below the minimum, or is no Paillier modulus at all
 ├─ SlotOverflowError        a value is outside its declared bound; nothing was encrypted
+├─ PassphraseError          the passphrase is too short to protect a key
 │   another party sent something wrong
 ├─ CiphertextError          these bytes are no ciphertext under this key
 ├─ ShareError               too few, repeated or wrong partial decryptions
 ├─ TamperedPlaintextError   a decrypted total is one that honest inputs cannot give
 ├─ SignatureError           the signature, or the frame around it, does not verify
 ├─ SealError                the box cannot be opened, or there is no such recipient key
+├─ KeyFileError             the key file does not open: another passphrase, another owner, or damage
 │   the log contradicts itself
 └─ ProofError               a Merkle inclusion or consistency proof does not hold
 """
@@ -25,6 +27,10 @@ class KeySizeError(CryptoError):
 
 class SlotOverflowError(CryptoError):
     """A value does not fit where it was to go; nothing was encrypted."""
+
+
+class PassphraseError(CryptoError):
+    """The passphrase could be guessed; nothing was written."""
 
 
 class CiphertextError(CryptoError):
@@ -45,6 +51,10 @@ class SignatureError(CryptoError):
 
 class SealError(CryptoError):
     """The box was not sealed to this key in this context, or was changed since."""
+
+
+class KeyFileError(CryptoError):
+    """The key file does not open with this passphrase for this owner, or was changed since."""
 
 
 class ProofError(CryptoError):

@@ -1,23 +1,37 @@
-"""Ed25519 signatures in the two frames of the record: DSSE envelopes and C2SP signed notes.
+"""Signature keys: Ed25519, and Ed25519 beside ML-DSA-44 for what must outlive Ed25519.
 
-Ed25519 is RFC 8032 by the `cryptography` library. DSSE is the Dead Simple Signing Envelope, version 1.0.2, with one
-signature and in one canonical JSON form, which is stricter than DSSE asks. Signed notes follow c2sp.org/signed-note
-with key type 0x01; other types and unknown signers are skipped, as it demands.
+Ed25519 is RFC 8032, ML-DSA-44 is FIPS 204 in its pure form with the empty context, both by the `cryptography`
+library. Keys sign bytes as they are; the frames of the record are `dsse` and `notes`. Public Ed25519 keys of small
+order are refused, which RFC 8032 leaves open. Left out: HashML-DSA, and one combined signature of both algorithms.
 """
 
-import base64
 import hashlib
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Self
 
-import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
 
 from crypto.errors import SignatureError
 
-_NOTE_KEY_TYPE = b"\x01"
-_SIGNATURE_MARK = "\u2014 "  # an em dash and a space begin each signature line of a note
+ED25519_BYTES, MLDSA44_BYTES = 32, 1312  # of a public key
+_SEED_BYTES = 32  # of a private key of either kind
+
+# The y coordinates of the eight points of small order, and the two of them that also fit when written beyond the
+# field. The owner of such a "key" can show a signature that verifies for any message at all, and so deny every act.
+_SMALL_ORDER = frozenset(
+    int(y, 16).to_bytes(32, "little")
+    for y in (
+        "0",
+        "1",
+        "5fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826",
+        "7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7",
+        "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffec",
+        "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed",
+        "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffee",
+    )
+)
 
 
 class SigningKey:
@@ -58,7 +72,7 @@ class SigningKey:
         return key_id(self.public)
 
     def sign(self, message: bytes) -> bytes:
-        """Sign bytes as they are; 64 bytes. Framed messages go through `sign_envelope` or `sign_note`."""
+        """Sign bytes as they are; 64 bytes. Framed messages go through `dsse` and `notes`."""
         return self._private.sign(message)
 
 
@@ -68,142 +82,114 @@ def key_id(public: bytes) -> str:
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> None:
-    """Check a signature.
+    """Check an Ed25519 signature.
+
+    Raises:
+        SignatureError: it is not this key's signature of this message, or `public` is no key, or one of small order.
+    """
+    try:
+        _ed25519(public).verify(signature, message)
+    except (InvalidSignature, ValueError) as exc:
+        raise SignatureError(f"the signature does not verify under key {key_id(public)}") from exc
+
+
+def verify_mldsa44(public: bytes, message: bytes, signature: bytes) -> None:
+    """Check an ML-DSA-44 signature, context empty.
 
     Raises:
         SignatureError: it is not this key's signature of this message, or `public` is no key.
     """
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+        MLDSA44PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError) as exc:
         raise SignatureError(f"the signature does not verify under key {key_id(public)}") from exc
 
 
-# --- DSSE ---
+def _ed25519(public: bytes) -> Ed25519PublicKey:
+    if len(public) == ED25519_BYTES and public[:31] + bytes([public[31] & 0x7F]) in _SMALL_ORDER:
+        raise ValueError("a public key of small order")
+    return Ed25519PublicKey.from_public_bytes(public)
 
 
-class _Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    keyid: str
-    sig: bytes
+# --- hybrid keys ---
 
 
-class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    # msgspec writes the fields in this order, which is the sorted one, and bytes as base64.
-    payload: bytes
-    payload_type: str
-    signatures: tuple[_Signature]
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class HybridPublic:
+    """The public half of a `HybridKey`.
 
-
-def pae(payload_type: str, payload: bytes) -> bytes:
-    """DSSE's pre-authentication encoding: what an envelope's signature covers."""
-    kind = payload_type.encode()
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
-
-
-def sign_envelope(key: SigningKey, payload_type: str, payload: bytes) -> bytes:
-    """Sign a payload together with its type.
-
-    Returns:
-        A DSSE envelope as JSON with sorted keys and no spaces.
-    """
-    signature = _Signature(key.key_id, key.sign(pae(payload_type, payload)))
-    return msgspec.json.encode(_Envelope(payload, payload_type, (signature,)))
-
-
-def open_envelope(envelope: bytes, payload_type: str, keys: Mapping[str, bytes]) -> bytes:
-    """Verify an envelope and return its payload.
-
-    Args:
-        envelope: what `sign_envelope` wrote.
-        payload_type: the type the caller is ready to read; a payload of another type is refused.
-        keys: key id -> public key of every signer the caller accepts here.
+    Attributes:
+        ed25519: 32 bytes.
+        mldsa44: 1312 bytes.
 
     Raises:
-        SignatureError: not exactly one signature, another type, an unknown signer, a signature that does not verify,
-            or bytes that are not in the canonical form.
+        SignatureError: a key of another length.
     """
-    try:
-        read = msgspec.json.decode(envelope, type=_Envelope)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise SignatureError("the bytes are no envelope with one signature") from exc
-    # One form only: otherwise the same signed act could stand in the log twice under different hashes.
-    if msgspec.json.encode(read) != envelope:
-        raise SignatureError("the envelope is not in canonical form")
-    if read.payload_type != payload_type:
-        raise SignatureError(f"the envelope holds {read.payload_type!r}, expected {payload_type!r}")
-    (signature,) = read.signatures
-    if signature.keyid not in keys:
-        raise SignatureError(f"no accepted signer has the key id {signature.keyid!r}")
-    verify(keys[signature.keyid], pae(payload_type, read.payload), signature.sig)
-    return read.payload
+
+    ed25519: bytes
+    mldsa44: bytes
+
+    def __post_init__(self) -> None:
+        if (len(self.ed25519), len(self.mldsa44)) != (ED25519_BYTES, MLDSA44_BYTES):
+            raise SignatureError(f"public keys have {ED25519_BYTES} and {MLDSA44_BYTES} bytes")
+
+    def __repr__(self) -> str:
+        return f"HybridPublic({self.fingerprint})"
+
+    @property
+    def fingerprint(self) -> str:
+        """First 16 hexadecimal digits of SHA-256 over both keys: for a person to compare, proves nothing."""
+        return hashlib.sha256(self.ed25519 + self.mldsa44).hexdigest()[:16]
+
+    def verify(self, message: bytes, signatures: tuple[bytes, bytes]) -> None:
+        """Check both signatures, first Ed25519, then ML-DSA-44.
+
+        Raises:
+            SignatureError: one of the two does not verify.
+        """
+        ed25519, mldsa44 = signatures
+        verify(self.ed25519, message, ed25519)
+        verify_mldsa44(self.mldsa44, message, mldsa44)
 
 
-# --- C2SP signed notes ---
+class HybridKey:
+    """An Ed25519 and an ML-DSA-44 key pair of one owner: forging takes breaking both."""
 
+    __slots__ = ("_mldsa44", "ed25519", "public")
 
-def vkey(name: str, public: bytes) -> str:
-    """A verifier key as other signed-note programs read it: name+hash+key."""
-    encoded = base64.b64encode(_NOTE_KEY_TYPE + public).decode()
-    return f"{name}+{_key_hash(name, public).hex()}+{encoded}"
+    def __init__(self, ed25519: SigningKey, mldsa44: MLDSA44PrivateKey) -> None:
+        self.ed25519 = ed25519
+        self._mldsa44 = mldsa44
+        self.public = HybridPublic(ed25519=ed25519.public, mldsa44=mldsa44.public_key().public_bytes_raw())
 
+    def __repr__(self) -> str:
+        return f"HybridKey({self.public.fingerprint})"
 
-def sign_note(key: SigningKey, name: str, text: str) -> str:
-    r"""Sign a text that a person can read.
+    @classmethod
+    def generate(cls) -> Self:
+        """Draw a new key of each kind, independently."""
+        return cls(SigningKey.generate(), MLDSA44PrivateKey.generate())
 
-    Args:
-        key: the signer's key.
-        name: the signer's name in notes, without spaces and plus signs.
-        text: one or more lines, each ended by "\n".
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read the 64 bytes that `to_bytes` gave.
 
-    Returns:
-        The text, an empty line and the signature line.
-    """
-    if not name or any(sign.isspace() or sign == "+" for sign in name):
-        raise ValueError("a note signer's name has no spaces and no plus sign")
-    if not text.endswith("\n") or any(sign < " " and sign != "\n" for sign in text):
-        raise ValueError("a note's text ends with a newline and has no other control characters")
-    signature = base64.b64encode(_key_hash(name, key.public) + key.sign(text.encode())).decode()
-    return f"{text}\n{_SIGNATURE_MARK}{name} {signature}\n"
+        Raises:
+            SignatureError: not 64 bytes.
+        """
+        if len(data) != 2 * _SEED_BYTES:
+            raise SignatureError(f"a private hybrid key has {2 * _SEED_BYTES} bytes, these are {len(data)}")
+        ed25519, mldsa44 = data[:_SEED_BYTES], data[_SEED_BYTES:]
+        return cls(SigningKey.from_bytes(ed25519), MLDSA44PrivateKey.from_seed_bytes(mldsa44))
 
+    def to_bytes(self) -> bytes:
+        """The Ed25519 seed, then the ML-DSA seed, 32 raw bytes each: a secret."""
+        return self.ed25519.to_bytes() + self._mldsa44.private_bytes_raw()
 
-def verify_note(note: str, name: str, public: bytes) -> str:
-    """Check one signer's line on a note.
+    def sign(self, message: bytes) -> tuple[bytes, bytes]:
+        """Sign bytes as they are: the Ed25519 signature (64 bytes) and the ML-DSA-44 signature (2420 bytes)."""
+        return self.ed25519.sign(message), self.sign_mldsa44(message)
 
-    Args:
-        note: text, empty line, one or more signature lines.
-        name: the signer to look for; lines of others are neither checked nor trusted.
-        public: that signer's public key.
-
-    Returns:
-        The signed text, with its last newline.
-
-    Raises:
-        SignatureError: the note is malformed, has no line of this signer, or the signature does not verify.
-    """
-    body, blank, block = note.rpartition("\n\n")
-    lines = block.split("\n")
-    if not blank or lines.pop() or not lines or not all(line.startswith(_SIGNATURE_MARK) for line in lines):
-        raise SignatureError("a note is a text, an empty line and signature lines")
-    text, prefix = body + "\n", f"{_SIGNATURE_MARK}{name} "
-    for line in lines:
-        if line.startswith(prefix):
-            signature = _decode_signature(line.removeprefix(prefix))
-            if signature[:4] == _key_hash(name, public):
-                # surrogatepass: half a character cannot have been signed, so it fails as any changed text does.
-                verify(public, text.encode(errors="surrogatepass"), signature[4:])
-                return text
-    raise SignatureError(f"the note has no signature of {name!r} with this key")
-
-
-def _decode_signature(text: str) -> bytes:
-    try:
-        signature = base64.b64decode(text)
-    except ValueError as exc:
-        raise SignatureError("a signature line of the note is not base64") from exc
-    if base64.b64encode(signature).decode() != text:
-        raise SignatureError("a signature line of the note is not canonical base64")
-    return signature
-
-
-def _key_hash(name: str, public: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + b"\n" + _NOTE_KEY_TYPE + public).digest()[:4]
+    def sign_mldsa44(self, message: bytes) -> bytes:
+        """Sign with ML-DSA-44 alone, for a frame that wants another message for each algorithm; 2420 bytes."""
+        return self._mldsa44.sign(message)

@@ -71,6 +71,9 @@ def summary(checks: Sequence[SelfCheck], *, running: bool) -> Verdict:
 def isolation(public: Public) -> str:
     """What the isolation label means; if it is off, what to do."""
     reason = public.unconfined
+    if public.networked and not reason:
+        others = _("其余各方在自己的网络命名空间中运行：没有网络，看不到别人的目录，没有特权（bubblewrap、Landlock）。")
+        return words.sentences(words.networked(public), others)
     if not reason:
         return _("每一方在自己的网络命名空间中运行：没有网络，看不到别人的目录，没有特权（bubblewrap、Landlock）。")
     effect = _("各方只是普通进程，同一用户的进程能读到彼此的文件。")

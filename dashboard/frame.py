@@ -12,9 +12,13 @@ def head(title: str, sentence: str, public: Public) -> None:
     """What this page is, of what federation, and how its parties are kept apart."""
     if public.unconfined:
         isolation = _("各方未隔离，仅为普通进程：{reason}").format(reason=public.unconfined)
+    elif public.networked:
+        others = _("其余各方：独立网络命名空间 + Landlock 隔离（模拟：同一主机、同一团队）")
+        isolation = words.sentences(words.networked(public), others)
     else:
         isolation = _("各方：独立网络命名空间 + Landlock 隔离（模拟：同一主机、同一团队）")
-    tags = [(_("联邦：{name}").format(name=public.name), False), (isolation, bool(public.unconfined))]
+    weak = bool(public.unconfined or public.networked)
+    tags = [(_("联邦：{name}").format(name=public.name), False), (isolation, weak)]
     blocks.head(title, sentence, tags)
 
 

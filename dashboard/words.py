@@ -53,6 +53,12 @@ def departments(public: Public) -> Mapping[str, str]:
     return public.labels if language() == "zh" else public.labels_en
 
 
+def networked(public: Public) -> str:
+    """Which departments keep the network, and what that makes of them."""
+    names = listed(departments(public)[name] for name in public.networked)
+    return _("仅进程隔离：{names}（经 TCP 访问数据库）。").format(names=names)
+
+
 def class_name(kind: str) -> str:
     """What a class of messages is called."""
     names = {

@@ -11,11 +11,11 @@ import msgspec
 from federation.audit.events import Actor
 from federation.audit.journal import Clock, Draft, Journal
 from federation.coordinator.control import ControlClient
-from federation.errors import HomeError
+from federation.errors import HomeError, RefusedError
 from federation.governance.identity import Identity, write_whole
 from federation.governance.policy import check_plan
 from federation.governance.roster import Party, Roster, pin
-from federation.messages import Header, Request
+from federation.messages import Envelope, Header, Request, decode
 from federation.plan import Plan
 from federation.queries.answers import Answer, answer
 from federation.queries.sql import read_plan
@@ -101,9 +101,31 @@ class Analyst:
         Raises:
             KeyongError: refused or failed; nothing was released.
         """
-        started, job = time.monotonic(), f"q-{plan.nonce[:12]}"
+        job = job_name(plan)
         request = self._identity.sign(self._header(plan, job), Request(plan=plan.to_bytes()))
+        folder = self._home / "requests"
+        folder.mkdir(exist_ok=True)
+        write_whole(folder / job, request, mode=0o600)
         self._note("request.submit", job, {"plan": plan.hash}, plan.purpose.encode())
+        return self._submit(job, plan, request, progress)
+
+    def resume(self, job: str, progress: Callable[[str], None] = lambda _: None) -> Result:
+        """Ask again for what was asked before: it may have been approved meanwhile.
+
+        Raises:
+            KeyongError: never asked; refused or failed; nothing was released.
+        """
+        try:
+            request = (self._home / "requests" / Path(job).name).read_bytes()
+            payload = decode(Envelope.from_bytes(request).payload)
+        except (OSError, ValueError) as exc:
+            raise RefusedError("refused.no_request", request=job, party=self._identity.name) from exc
+        if not isinstance(payload, Request):
+            raise RefusedError("refused.no_request", request=job, party=self._identity.name)
+        return self._submit(job, Plan.from_bytes(payload.plan), request, progress)
+
+    def _submit(self, job: str, plan: Plan, request: bytes, progress: Callable[[str], None]) -> Result:
+        started = time.monotonic()
         times: list[tuple[str, float]] = []
 
         def step(name: str, at: float) -> None:
@@ -150,6 +172,11 @@ class Analyst:
         folder = self._home / "results"
         folder.mkdir(exist_ok=True)
         write_whole(folder / f"{result.job}.json", msgspec.json.encode(result), mode=0o600)
+
+
+def job_name(plan: Plan) -> str:
+    """What a plan's job is called, everywhere."""
+    return f"q-{plan.nonce[:12]}"
 
 
 def enrol_analyst(home: Path, name: str) -> Party:

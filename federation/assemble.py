@@ -10,6 +10,7 @@ import gc
 import json
 import logging
 import os
+import select
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -28,21 +29,30 @@ from federation.audit.events import Actor
 from federation.audit.journal import Draft, Journal
 from federation.audit.log import Log
 from federation.audit.record import Public
+from federation.audit.witness import Witness
 from federation.coordinator.control import ControlServer
-from federation.coordinator.jobs import JobQueue
+from federation.coordinator.grid_wire import GridWire
+from federation.coordinator.jobs import Job, JobQueue
+from federation.coordinator.receipts import Receipts
+from federation.coordinator.seals import Sealer
 from federation.coordinator.sequencer import Sequencer
-from federation.coordinator.server_app import Gatherer, server_app
-from federation.errors import HomeError, KeyongError, NodeError
+from federation.coordinator.server_app import JobRunner, server_app
+from federation.errors import HomeError, KeyongError, NodeError, RefusedError
+from federation.governance.approvals import Approvals
 from federation.governance.identity import Identity, write_secret, write_whole
 from federation.governance.roster import Roster, pin
 from federation.messages import Deal, Dealt, Enrol, Enrolled, Header, Payload, Unready, decode, encode
 from federation.messages import Identity as IdentityMessage
 from federation.node.client_app import client_app
 from federation.node.department import Department
+from federation.node.desk import Desk
+from federation.node.fingerprints import Fingerprints
 from federation.node.gateway import Gateway
+from federation.node.mirror import RecordMirror
 from federation.operate import Launch, now, socket_places
 from federation.queries.sums import Office, new_nonce
 from federation.runtime import flower
+from federation.runtime.deadline import ending_after
 from federation.runtime.frames import frame, receive
 from federation.runtime.home import Home
 from federation.runtime.launcher import (
@@ -64,6 +74,8 @@ logger = logging.getLogger(__name__)
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 MAX_LOG_BYTES = 5_000_000
+OVER_TCP = "process isolation only: it reaches its database over TCP"
+GRACE_S = 1.0
 
 
 def main() -> int:
@@ -84,6 +96,7 @@ def main() -> int:
         labels_en=settings.labels("en"),
         stores={d.name: {store.table: store.adapter for store in d.stores} for d in settings.departments},
         unconfined=launch.unconfined,
+        networked=tuple(d.name for d in settings.departments if d.network),
     )
     write_whole(home.path / "launcher" / "public.json", msgspec.json.encode(public))
     control = socket.socket(fileno=launch.control)
@@ -98,7 +111,8 @@ def main() -> int:
         starters[department.name] = Starter(
             run=lambda stream, session, d=department: _run_department(launch, d, stream, session),  # type: ignore[misc]
             readable=tuple(path for store in department.stores for path in store.files),
-            keep=() if secrets is None else (secrets,),
+            network=department.network,
+            keep=(launch.desks[department.name], *(() if secrets is None else (secrets,))),
         )
     reporting = True
 
@@ -116,6 +130,7 @@ def main() -> int:
         threshold=settings.catalogue.threshold,
         key_bits=settings.key_bits,
         analysts=launch.analysts,
+        officers=launch.officers,
     )
     launcher = Launcher(
         home=home.path,
@@ -144,38 +159,57 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
     except (HomeError, OSError) as error:
         logger.error("%s", error)
         return _storage_status(error)
-    gateway = Gateway(journal, settings.name)
-    link = _DepartmentLink(settings.name, launch.origin, stream, gateway)
     stores, codes, unready = _open_stores(launch, settings)
+    fingerprints = Fingerprints.sample(stores, launch.settings.catalogue)
+    gateway = Gateway(journal, settings.name, fingerprints)
+    try:
+        # Before there is a roster a witness can show its keys, and nothing else.
+        own = {settings.name: identity.signing.public}
+        with contextlib.closing(_open_witness(home, launch.origin, settings.name, journal, own)) as witness:
+            cosigner = witness.public
+    except KeyongError as error:
+        logger.error("%s", error)
+        return _storage_status(error)
+    link = _DepartmentLink(settings.name, launch.origin, stream, gateway)
     started = Draft(
         type="start",
         actor=Actor(name=settings.name, role="node"),
         data={
             "session": session,
             "catalogue": launch.settings.catalogue.hash,
-            "isolation": launch.unconfined or "confined",
+            "isolation": launch.unconfined or (OVER_TCP if settings.network else "confined"),
             "version": version("keyong"),
+            "fingerprints": fingerprints.summary(),
             # Which code reads the data, and what the conformance kit said of it.
             "adapters": _listed({code.name: code.sha256 for code in codes}),
             "conformance": _listed({c.name: launch.conformance[c.name] for c in codes if c.name in launch.conformance}),
         },
+        body=fingerprints.to_bytes(),
     )
     try:
         if unready is not None:
-            link.say(unready, (started,))
+            try:
+                link.say(unready, (started,))
+            except RefusedError as error:  # what went wrong with the store quotes one of its cells
+                link.say(Unready(code=error.code, details={}), ())
             return 0
         pinned = home / "roster.json"
         enrolled = Roster.from_bytes(pinned.read_bytes()).hash if pinned.exists() else ""
         link.say(
             IdentityMessage(
-                party=settings.name, signing=identity.signing.public, box=identity.box.public, enrolled=enrolled
+                party=settings.name,
+                signing=identity.signing.public,
+                box=identity.box.public,
+                witness=cosigner.ed25519,
+                witness_mldsa=cosigner.mldsa44,
+                enrolled=enrolled,
             ),
             (started,),
         )
         enrol = link.hear()
         if not isinstance(enrol, Enrol):
             return EXIT_GARBAGE
-        roster = _pin(home, enrol.roster, identity)
+        roster = _pin(home, enrol.roster, identity, (cosigner.ed25519, cosigner.mldsa44))
         share = _keep_share(home, enrol.share, identity, roster)
         public_key = roster.paillier(minimum_bits=launch.minimum_key_bits)
         enrolment = Draft(
@@ -184,6 +218,18 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
             data={"roster": roster.hash, "epoch": roster.epoch, "key": public_key.fingerprint, "share": share.index},
         )
         link.say(Enrolled(roster=roster.hash), () if journal.holds("enrol", "") else (enrolment,))
+        witness = _open_witness(home, roster.origin, settings.name, journal, roster.signers)
+        mirror = RecordMirror(witness, roster)
+        journal.seen = witness.head
+        approvals = Approvals(
+            department=settings.name,
+            roster=roster,
+            rule=launch.settings.catalogue.approvals,
+            journal=journal,
+            folder=home / "desk",
+            clock=now,
+        )
+        gateway.permit = approvals.check
         office = Office(
             identity=identity,
             roster=roster,
@@ -192,9 +238,15 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
             share=share,
             encryptor=Encryptor(public_key),
             stores=stores,
-            used=lambda job: journal.holds("approval.grant", job),
+            approvals=approvals,
+            mirror=mirror,
+            check_cells=gateway.check_cells,
+            clock=now,
         )
-        _serve(stream, Department(office, journal, gateway))
+        desk = Desk(socket.socket(fileno=launch.desks[settings.name]), approvals, mirror.head)
+        department = Department(office, journal, gateway, mirror, desk)
+        # Only what the coordinator has given up is ended: nobody waits for that answer any more.
+        _serve(stream, department, desk, launch.settings.deadline_s + GRACE_S)
     except (HomeError, OSError) as error:
         # Without a ledger nothing may leave, not even the reason: the exit status is all there is.
         logger.error("%s", error)
@@ -234,22 +286,44 @@ def _listed(digests: Mapping[str, str]) -> str:
     return " ".join(f"{name}={digest}" for name, digest in sorted(digests.items()))
 
 
-def _serve(stream: socket.socket, department: Department) -> None:
-    """Answer Flower messages until the launcher closes the stream."""
+def _open_witness(home: Path, origin: str, party: str, journal: Journal, parties: Mapping[str, bytes]) -> Witness:
+    """Open the witness, or begin it if this department never co-signed anything."""
+    file = home / "witness.db"
+    if file.exists():
+        return Witness(file, origin=origin, party=party, clock=now, journal=journal, parties=parties)
+    return Witness.create(file, origin=origin, party=party, clock=now, journal=journal, parties=parties)
+
+
+def _serve(stream: socket.socket, department: Department, desk: Desk, limit_s: float) -> None:
+    """Answer officers and Flower messages until the launcher closes the stream.
+
+    A message that takes too long ends the process.
+    """
     from flwr.app import Context, RecordDict
 
     flower.identify_task(1)
     app = client_app(department)
     context = Context(run_id=1, node_id=0, node_config={}, state=RecordDict(), run_config={})
-    while (body := receive(stream)) is not None:
+    while True:
+        ready, _, _ = select.select([desk.fileno(), stream.fileno()], [], [])
+        if desk.fileno() in ready:
+            desk.serve()
+        if stream.fileno() not in ready:
+            continue
+        body = receive(stream)
+        if body is None:
+            return
         message = flower.from_bytes(body)
         try:
-            reply = app(message, context)
-        except NodeError as error:
-            # Not the coordinator's word under our roster: no answer, so that nobody can probe us.
-            logger.warning("ignored a message: %s", error.code)
+            with ending_after(limit_s):
+                reply = app(message, context)
+                answer = department.gateway.release(frame(flower.to_bytes(reply)))
+        except (NodeError, RefusedError) as error:
+            # Not the coordinator's word under our roster: no answer, so that nobody can probe us. Or the gateway holds
+            # back the whole frame: what is in it must not leave in any form.
+            logger.warning("no answer to a message: %s", error.code)
             continue
-        stream.sendall(department.gateway.release(frame(flower.to_bytes(reply))))
+        stream.sendall(answer)
 
 
 class _DepartmentLink:
@@ -311,18 +385,33 @@ def _run_coordinator(launch: Launch, channel: socket.socket, control: socket.soc
         return _storage_status(error)
     from flwr.app import Context, RecordDict
 
-    grid = LocalGrid(roster.names("department"), channel)
+    receipts = Receipts(COORDINATOR)
+    grid = LocalGrid(roster.names("department"), channel, receipts)
+    heard: dict[str, float] = {}
+
+    def wire(job: Job | None = None) -> GridWire:
+        return GridWire(
+            grid=grid,
+            nodes=grid,
+            identity=identity,
+            roster=roster,
+            sequencer=sequencer,
+            job=job.name if job else "",
+            plan=job.plan.hash if job else "",
+            deadline_s=launch.settings.deadline_s,
+            heard=heard,
+        )
+
     jobs = JobQueue()
     ControlServer(control, jobs, sequencer, roster).start()
-    gatherer = Gatherer(
-        nodes=grid,
-        identity=identity,
-        roster=roster,
+    runner = JobRunner(
+        name=COORDINATOR,
         public_key=roster.paillier(minimum_bits=launch.minimum_key_bits),
         sequencer=sequencer,
-        deadline_s=launch.settings.deadline_s,
+        sealer=Sealer(log=log, sequencer=sequencer, receipts=receipts, roster=roster, wire=wire),
+        wire=wire,
     )
-    app = server_app(jobs, gatherer, lambda _: grid.wait_for(roster.names("department"), launch.settings.deadline_s))
+    app = server_app(jobs, runner, lambda _: grid.wait_for(roster.names("department"), launch.settings.deadline_s))
     context = Context(run_id=1, node_id=flower.COORDINATOR_NODE, node_config={}, state=RecordDict(), run_config={})
     app(grid=grid, context=context)
     return 0
@@ -352,11 +441,12 @@ def _share_context(origin: str, holder: str) -> bytes:
     return f"keyong\nkey share\n{origin}\n{holder}".encode()
 
 
-def _pin(home: Path, content: bytes, identity: Identity) -> Roster:
+def _pin(home: Path, content: bytes, identity: Identity, cosigner: tuple[bytes, bytes] = (b"", b"")) -> Roster:
     """Pin the roster, in which we must stand with our own keys."""
     roster = Roster.from_bytes(content)
     own = roster.party(identity.name)
-    if own is None or (own.signing, own.box) != (identity.signing.public, identity.box.public):
+    keys = (identity.signing.public, identity.box.public, cosigner)
+    if own is None or (own.signing, own.box, (own.witness, own.witness_mldsa)) != keys:
         raise HomeError("home.roster_differs", party=identity.name)
     pin(roster, home)
     return roster

@@ -12,7 +12,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -30,30 +29,35 @@ from rich.text import Text
 from federation import demo, operate
 from federation.adapters import conformance
 from federation.adapters.checks import CHECKS, Store
-from federation.analyst import DEFAULT, Result
+from federation.analyst import DEFAULT, Result, job_name
 from federation.audit.events import Event, read_event
 from federation.audit.record import RecordReader
+from federation.commands import officers
+from federation.commands.frame import Command, command_of, print_json
 from federation.errors import HomeError, KeyongError, SettingsError
 from federation.governance.identity import write_whole
 from federation.governance.roster import Roster
 from federation.plan import Plan, in_unit
 from federation.runtime.home import Home
-from federation.settings import ColumnCard, Settings, read_settings
+from federation.settings import ColumnCard, Settings
 
 SCREEN_ZONE = ZoneInfo("Asia/Shanghai")
 DEFAULT_PORT = 8501
 INTERRUPTED = 130
 
 STEPS = {
-    "agree": ("各部门审核并同意计划", "owners check the plan and agree"),
+    "agree": ("各部门按策略审核计划", "owners hold the plan against their policy"),
+    "begin": ("各部门核对全部批准与已封存的记录", "everybody checks all approvals and the sealed record"),
     "counts.encrypt": ("人数：本地统计、加密、承诺", "counts: local SQL, encryption, commitment"),
     "counts.collect": ("人数：收集密文", "counts: collecting ciphertexts"),
     "counts.multiply": ("人数：密文相乘", "counts: multiplying"),
+    "counts.seal": ("人数：记录封存，查看撤回", "counts: the record is sealed; has anyone revoked?"),
     "counts.open": ("人数：门限打开给闸门", "counts: opened to the release gate"),
     "decide": ("闸门决定哪些组被抑制", "the release gate decides what is suppressed"),
     "sums.encrypt": ("合计：加密、承诺", "sums: encryption, commitment"),
     "sums.collect": ("合计：收集密文", "sums: collecting ciphertexts"),
     "sums.multiply": ("合计：密文相乘", "sums: multiplying"),
+    "sums.seal": ("合计：记录封存，查看撤回", "sums: the record is sealed; has anyone revoked?"),
     "sums.open": ("合计：门限打开给申请方", "sums: opened to the analyst"),
     "end": ("完成", "done"),
 }
@@ -73,40 +77,12 @@ MISSING_ZH = {
 }
 
 
-@dataclass(slots=True)
-class Command:
-    """What the global options say."""
-
-    home: Home
-    config: Path | None
-    language: str
-    json: bool
-    debug: bool
-    out: Console
-    err: Console
-
-    def say(self, zh: str, en: str) -> str:
-        """Choose the language."""
-        return zh if self.language == "zh" else en
-
-    def settings(self) -> Settings:
-        """The named settings file, or ./federation.toml, or the built-in demo's."""
-        file = self.config
-        if file is None:
-            local = Path("federation.toml")
-            file = local if local.is_file() else demo.built_in_settings(self.home)
-        return read_settings(file)
-
-    def is_synthetic(self) -> bool:
-        """Whether the data is the built-in city's."""
-        return self.config is None and not Path("federation.toml").is_file()
-
-
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Keyong 可用")
 audit = typer.Typer(no_args_is_help=True, help="审计记录 · the record")
 app.add_typer(audit, name="audit")
 adapter = typer.Typer(no_args_is_help=True, help="数据适配器 · adapters")
 app.add_typer(adapter, name="adapter")
+officers.register(app)
 
 
 @app.callback()
@@ -132,26 +108,19 @@ def options(
     )
 
 
-def _command(context: typer.Context) -> Command:
-    command = context.find_root().obj
-    if not isinstance(command, Command):
-        raise TypeError("the callback has not run")
-    return command
-
-
 # -- up, down, status, reset ------------------------------------------------------------------------------------------
 
 
 @app.command()
 def up(context: typer.Context) -> None:
     """启动联邦 · start the federation."""
-    command = _command(context)
+    command = command_of(context)
     settings = command.settings()
     if operate.status(command.home) is not None:
         raise HomeError("home.in_use", home=command.home.path)
     seconds = _start(command, settings)
     if command.json:
-        _print_json({"ready": True, "seconds": round(seconds, 2), "parties": len(settings.departments) + 1})
+        print_json({"ready": True, "seconds": round(seconds, 2), "parties": len(settings.departments) + 1})
         return
     _print_parties(command, settings)
 
@@ -159,10 +128,10 @@ def up(context: typer.Context) -> None:
 @app.command()
 def down(context: typer.Context) -> None:
     """停止联邦 · stop the federation."""
-    command = _command(context)
+    command = command_of(context)
     stopped = operate.down(command.home)
     if command.json:
-        _print_json({"stopped": stopped})
+        print_json({"stopped": stopped})
     else:
         command.out.print(command.say("已停止", "stopped") if stopped else command.say("没有在运行", "was not running"))
 
@@ -170,10 +139,10 @@ def down(context: typer.Context) -> None:
 @app.command()
 def status(context: typer.Context) -> None:
     """各方状态 · how the parties are; exit 1 if not all are ready."""
-    command = _command(context)
+    command = command_of(context)
     said = operate.status(command.home)
     if command.json:
-        _print_json(said or {"ready": False, "parties": []})
+        print_json(said or {"ready": False, "parties": []})
     elif said is None:
         command.out.print(command.say("没有在运行；启动：keyong up", "not running; start it with keyong up"))
     else:
@@ -186,7 +155,7 @@ def status(context: typer.Context) -> None:
 @app.command()
 def reset(context: typer.Context) -> None:
     """停止，并把整个目录移到一旁后重新开始；不删除任何内容 · stop and set the home aside; nothing is deleted."""
-    command = _command(context)
+    command = command_of(context)
     operate.down(command.home)
     aside = None
     if command.home.exists():
@@ -195,7 +164,7 @@ def reset(context: typer.Context) -> None:
             aside = command.home.path.with_name(f"{command.home.path.name}-{stamp}")
             command.home.path.rename(aside)
     if command.json:
-        _print_json({"moved_to": str(aside) if aside else None})
+        print_json({"moved_to": str(aside) if aside else None})
     elif aside:
         command.out.print(command.say(f"原目录已移到 {aside}", f"the old home is now {aside}"))
     else:
@@ -237,10 +206,14 @@ def _print_parties(command: Command, settings: Settings | None) -> None:
         numbers = (f"{party['sent']:,} B", f"{party['received']:,} B", f"{party['rss_mb']} MB", str(party["restarts"]))
         table.add_row(label, state, *numbers)
     command.out.print(table)
-    _print_isolation(command, public.unconfined)
+    _print_isolation(command, public.unconfined, [labels[name] for name in public.networked])
 
 
-def _print_isolation(command: Command, unconfined: str) -> None:
+def _print_isolation(command: Command, unconfined: str, networked: Sequence[str] = ()) -> None:
+    if networked and not unconfined:
+        names = command.say("、", ", ").join(networked)
+        zh, en = f"仅进程隔离：{names}（经 TCP 访问数据库）", f"process isolation only: {names} (database over TCP)"
+        command.out.print(Text(command.say(f"{zh}；其余各方如下", f"{en}; the others as follows"), style="yellow"))
     if unconfined:
         text = command.say(f"仅进程隔离：{unconfined}", f"process isolation only: {unconfined}")
         command.out.print(Text(text, style="yellow"))
@@ -259,10 +232,10 @@ def _print_isolation(command: Command, unconfined: str) -> None:
 @app.command()
 def catalogue(context: typer.Context) -> None:
     """数据目录：数据表、列、类型与允许的用途 · tables, columns, types and allowed uses."""
-    command = _command(context)
+    command = command_of(context)
     settings = command.settings()
     if command.json:
-        _print_json({"hash": settings.catalogue.hash, **msgspec.to_builtins(settings.catalogue)})
+        print_json({"hash": settings.catalogue.hash, **msgspec.to_builtins(settings.catalogue)})
         return
     labels = settings.labels(command.language)
     for card in settings.catalogue.tables:
@@ -300,7 +273,7 @@ def check(
     table: Annotated[str, typer.Option(help="数据表 · its table")] = "",
 ) -> None:
     """按接口约定检查数据适配器 · hold an adapter against the contract."""
-    command = _command(context)
+    command = command_of(context)
     file = Path(name.rpartition(":")[0]).resolve() if ".py:" in name else None
     store = None
     if department or table:
@@ -311,7 +284,7 @@ def check(
     written.parent.mkdir(exist_ok=True, mode=0o700)
     write_whole(written, msgspec.json.format(msgspec.json.encode(report), indent=1))
     if command.json:
-        _print_json(msgspec.to_builtins(report))
+        print_json(msgspec.to_builtins(report))
     else:
         _print_conformance(command, report, written)
     if not report.passed:
@@ -361,25 +334,32 @@ def _print_conformance(command: Command, report: conformance.Report, written: Pa
 @app.command()
 def query(
     context: typer.Context,
-    sql: Annotated[str, typer.Argument(help="SELECT ...")],
+    sql: Annotated[str, typer.Argument(help="SELECT ...")] = "",
     purpose: Annotated[str, typer.Option(help="用途 · what it is for")] = "",
     explain: Annotated[bool, typer.Option("--explain", help="只显示谁将看到什么 · only who would see what")] = False,
     name: Annotated[str, typer.Option("--as", help="以谁的身份 · who asks")] = DEFAULT,
+    resume: Annotated[str, typer.Option(help="继续此前的请求 q-… · go on with an earlier request")] = "",
 ) -> None:
-    """密文统计查询 · an encrypted statistics query."""
-    command = _command(context)
+    """密文统计查询：提交申请，等待审批，执行 · an encrypted query: ask, wait for the officers, run."""
+    command = command_of(context)
+    if bool(sql) == bool(resume):
+        raise SettingsError("settings.usage", reason="SQL, or --resume q-…")
     settings = command.settings()
     if operate.status(command.home) is None:
         _start(command, settings)
     analyst = operate.open_analyst(settings, command.home, name)
-    plan = analyst.plan(sql, purpose or ("EXPLAIN" if explain else ""))
-    if explain:
-        _print_plan(command, settings, plan)
-        return
-    with _progress(command) as step:
-        result = analyst.ask(plan, step)
+    if resume:
+        with _progress(command, resume) as step:
+            result = analyst.resume(resume, step)
+    else:
+        plan = analyst.plan(sql, purpose or ("EXPLAIN" if explain else ""))
+        if explain:
+            _print_plan(command, settings, plan)
+            return
+        with _progress(command, job_name(plan)) as step:
+            result = analyst.ask(plan, step)
     if command.json:
-        _print_json(_result_fields(result))
+        print_json(_result_fields(result))
         return
     _print_answer(command, result)
     if command.is_synthetic():
@@ -400,14 +380,40 @@ def _result_fields(result: Result) -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def _progress(command: Command) -> Iterator[Callable[[str], None]]:
+def _progress(command: Command, job: str) -> Iterator[Callable[[str], None]]:
+    """Show how far a job is; on whose desk it lies is said in any case, since somebody has to act."""
+
+    def tell(name: str) -> None:
+        if name.startswith("wait "):
+            _print_desks(command, job, name.split(" ")[1:])
+
     if command.json or not command.err.is_terminal:
-        yield lambda _: None
+        yield tell
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
     with Progress(*columns, console=command.err, transient=True) as progress:
         task = progress.add_task("", total=len(STEPS))
-        yield lambda name: progress.update(task, advance=1, description=command.say(*STEPS.get(name, (name, name))))
+
+        def step(name: str) -> None:
+            tell(name)
+            if name in STEPS:
+                progress.update(task, advance=1, description=command.say(*STEPS[name]))
+
+        yield step
+
+
+def _print_desks(command: Command, job: str, desks: Sequence[str]) -> None:
+    command.err.print(
+        Text(
+            command.say(
+                f"请求 {job} 等待审批：{'、'.join(desks)}。批准：keyong approve {job} --as officer@{desks[0]}"
+                f"；可按 Ctrl-C 离开，之后 keyong query --resume {job}",
+                f"request {job} lies on the desks of {', '.join(desks)}. To approve: keyong approve {job} --as"
+                f" officer@{desks[0]}; Ctrl-C leaves it there, go on later with keyong query --resume {job}",
+            ),
+            style="yellow",
+        )
+    )
 
 
 def _print_answer(command: Command, result: Result) -> None:
@@ -445,7 +451,7 @@ def _print_plan(command: Command, settings: Settings, plan: Plan) -> None:
             "hash": plan.hash,
             "visibility": msgspec.to_builtins(plan.visibility()),
         }
-        _print_json(fields)
+        print_json(fields)
         return
     labels = settings.labels(command.language)
     labels |= {"coordinator": command.say("协调方", "coordinator"), plan.requester: command.say("申请方", "analyst")}
@@ -484,7 +490,7 @@ def tail(
     follow: Annotated[bool, typer.Option("-f", "--follow", help="持续显示 · keep following")] = False,
 ) -> None:
     """最近的审计事件 · the latest events."""
-    command = _command(context)
+    command = command_of(context)
     record = RecordReader(command.home.path)
     signers = Roster.from_bytes(command.home.roster.read_bytes()).signers
     start = max(0, record.size() - max(lines, 0))
@@ -515,10 +521,10 @@ def _event_line(command: Command, index: int, event: Event) -> Text:
 @audit.command()
 def verify(context: typer.Context) -> None:
     """从原始条目重算全部记录 · recompute the whole record."""
-    command = _command(context)
+    command = command_of(context)
     verdict = demo.verify_settled(command.home)
     if command.json:
-        _print_json({"valid": True, **msgspec.to_builtins(verdict)})
+        print_json({"valid": True, **msgspec.to_builtins(verdict)})
         return
     command.out.print(
         Text(
@@ -558,7 +564,7 @@ def verify(context: typer.Context) -> None:
 @app.command()
 def dashboard(context: typer.Context, port: Annotated[int, typer.Option(help="端口 · port")] = DEFAULT_PORT) -> None:
     """在本机提供仪表盘 · serve the dashboard on loopback."""
-    command = _command(context)
+    command = command_of(context)
     _serve(command, port)
 
 
@@ -576,13 +582,13 @@ def run_demo(
     port: Annotated[int, typer.Option(help="端口 · port")] = DEFAULT_PORT,
 ) -> None:
     """完整演示 · the whole story on the synthetic city."""
-    command = _command(context)
+    command = command_of(context)
     was_running = operate.status(command.home) is not None
     serving = serve and not command.json and sys.stdout.isatty()
     try:
         report = demo.run(command.home, citizens=citizens, teller=_Teller(command))
         if command.json:
-            _print_json(msgspec.to_builtins(report))
+            print_json(msgspec.to_builtins(report))
         else:
             _print_promises(command, report)
         if serving:
@@ -639,6 +645,14 @@ class _Teller:
         language = self._command.language
         self._print(f"     {error.message(language)}", f"     {error.message(language)}", "dim")
 
+    def stopped(self, stopped: demo.Stopped, error: KeyongError | None) -> None:
+        if error is None:
+            self._print(f"   ✖ 未中止：{stopped.sql}", f"   ✖ not stopped: {stopped.sql}", "red")
+            return
+        language = self._command.language
+        after = f"（{stopped.seconds} 秒）", f" ({stopped.seconds} s)"
+        self._print(f"   ✔ {error.message(language)}{after[0]}", f"   ✔ {error.message(language)}{after[1]}", "green")
+
 
 def _print_promises(command: Command, report: demo.Report) -> None:
     command.out.print(Text(command.say("\n四项承诺", "\nthe four promises"), style="bold"))
@@ -667,10 +681,6 @@ def _print_promises(command: Command, report: demo.Report) -> None:
 
 
 # -- the end of every command -----------------------------------------------------------------------------------------
-
-
-def _print_json(fields: object) -> None:
-    sys.stdout.write(json.dumps(fields, ensure_ascii=False, default=str) + "\n")
 
 
 def _gather_global_options(arguments: Sequence[str]) -> list[str]:
@@ -731,7 +741,7 @@ def _speak_utf8() -> None:
 
 def _stop(error: KeyongError, language: str, arguments: Sequence[str], status: int = 1) -> NoReturn:
     if "--json" in arguments:
-        _print_json({"code": error.code, "message": error.message(language), "next": error.next_step(language)})
+        print_json({"code": error.code, "message": error.message(language), "next": error.next_step(language)})
     else:
         mark = "错误" if language == "zh" else "error"
         tip = "下一步" if language == "zh" else "next"

@@ -19,12 +19,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from crypto.keyfile import MIN_COST
 from federation import operate
-from federation.analyst import Analyst, Result
+from federation.analyst import Analyst, Result, job_name
 from federation.audit.record import RecordReader
 from federation.audit.verify import Verdict, verify_record
 from federation.errors import KeyongError, RecordError, RefusedError, RequestError, SettingsError
 from federation.governance.identity import write_whole
+from federation.governance.officers import create_officer
+from federation.governance.roster import OfficerRole
+from federation.officer import OfficerDesk
 from federation.runtime.home import Home
 from federation.settings import Settings, read_settings
 
@@ -46,9 +50,28 @@ FORMATS = {
     "lingchuan": "duckdb",
     "qinshui": "csv",
 }
+# One passphrase for all, known to everybody: nothing but synthetic data is behind it, and the program says so.
+DEMO_PASSPHRASE = "keyong-demo-2026"  # noqa: S105 - no secret, as said
+
+# What the analyst is told while a request lies on desks, and the step at which one officer takes back the word.
+WAITING, HALFWAY = "wait ", "counts.encrypt"
+STOPPER = "yangcheng"
+
+# Made-up persons in the three separate roles.
+OFFICERS: tuple[tuple[str, OfficerRole, str], ...] = (
+    ("operator@city", "operator", "甲（虚构）"),
+    ("auditor@city", "auditor", "乙（虚构）"),
+    ("officer@chengqu", "officer", "丙（虚构）"),
+    ("officer@gaoping", "officer", "丁（虚构）"),
+    ("officer@zezhou", "officer", "戊（虚构）"),
+    ("officer@yangcheng", "officer", "己（虚构）"),
+    ("officer@lingchuan", "officer", "庚（虚构）"),
+    ("officer@qinshui", "officer", "辛（虚构）"),
+)
 ADAPTERS = {"csv-gb18030": "csv"}  # where the format's name is not the adapter's
 
 Row = tuple[object, ...]
+Officers = dict[str, OfficerDesk]
 Clear = Callable[["Mapping[str, pd.DataFrame]"], "pd.DataFrame"]
 
 
@@ -197,6 +220,21 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     code: str
 
 
+class Stopped(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a request that an officer stopped.
+
+    Attributes:
+        code: "" if it was not stopped.
+        seconds: from the officer's word to the refusal at the analyst.
+    """
+
+    sql: str
+    expected: str
+    code: str
+    department: str
+    seconds: float
+
+
 class Promise(msgspec.Struct, frozen=True, kw_only=True):
     """One of the four promises: whether it holds, on what figure, and why not.
 
@@ -231,6 +269,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     synthetic: bool
     queries: tuple[Asked, ...]
     refused: tuple[Refused, ...]
+    stopped: tuple[Stopped, ...]
     record: Verdict
     tampered: str
     start_seconds: float
@@ -261,6 +300,15 @@ class Teller(Protocol):
         """Show a refusal."""
         ...
 
+    def stopped(self, stopped: Stopped, error: KeyongError | None) -> None:
+        """Show a request that an officer stopped."""
+        ...
+
+
+def is_demonstration(home: Home) -> bool:
+    """Whether a home was made for the built-in demonstration, so that nobody's data is in it."""
+    return (home.path / "city.json").exists()
+
 
 def built_in_settings(home: Home, *, citizens: int = CITIZENS) -> Path:
     """Make the synthetic city in the home, unless it is there, and return its federation.toml.
@@ -281,6 +329,11 @@ def built_in_settings(home: Home, *, citizens: int = CITIZENS) -> Path:
         write_whole(home.path / "city.json", json.dumps({"citizens": citizens, "seed": SEED}).encode())
         lines = [f"# synthetic city of {citizens} citizens, seed {SEED}: nothing in it is a real person", *_toml(city)]
         write_whole(file, ("\n".join(lines) + "\n").encode())
+    for name, role, person in OFFICERS:
+        if not (home.officer(name) / "key").exists():
+            create_officer(
+                home.officer(name), name=name, role=role, person=person, passphrase=DEMO_PASSPHRASE, cost=MIN_COST
+            )
     return file
 
 
@@ -300,6 +353,7 @@ def run(home: Home, *, citizens: int = CITIZENS, teller: Teller) -> Report:
     else:
         start_seconds = 0.0
     analyst = operate.open_analyst(settings, home)
+    officers = _officers(home, settings)
 
     teller.stage("密文统计：结果逐一与明文答案比对", "encrypted statistics, each compared with the clear answer")
     import jincheng
@@ -307,25 +361,31 @@ def run(home: Home, *, citizens: int = CITIZENS, teller: Teller) -> Report:
     clear = jincheng.tables(citizens=citizens, seed=SEED)
     queries = []
     for question in QUESTIONS:
-        result, asked = _ask(analyst, question, clear)
+        result, asked = _ask(analyst, question, clear, officers)
         queries.append(asked)
         teller.asked(question, result, asked)
 
     teller.stage("这些请求必须被拒绝", "what must be refused")
     refused = tuple(_refuse(analyst, refusal, teller) for refusal in REFUSALS)
 
+    teller.stage(
+        "审批：一个部门拒绝；执行到一半撤回", "the officers: one department denies; one takes its word back halfway"
+    )
+    stopped = tuple(_stop(analyst, officers, code, teller) for code in ("refused.denied", "refused.revoked"))
+
     teller.stage("重算审计记录，并在副本上改动一处", "recomputing the record, and altering one entry of a copy")
     verdict = verify_settled(home)
     tampered = _tamper(home)
     public = RecordReader(home.path).public()
     report = Report(
-        promises=_promises(queries, refused, verdict, tampered),
+        promises=_promises(queries, refused, stopped, verdict, tampered),
         departments=_departments(settings, clear),
         isolation=public.unconfined or "confined",
         citizens=citizens,
         synthetic=True,
         queries=tuple(queries),
         refused=refused,
+        stopped=stopped,
         record=verdict,
         tampered=tampered,
         start_seconds=round(start_seconds, 2),
@@ -354,10 +414,36 @@ def verify_settled(home: Home) -> Verdict:
     raise AssertionError("unreachable")
 
 
-def _ask(analyst: Analyst, question: Question, clear: Mapping[str, pd.DataFrame]) -> tuple[Result | None, Asked]:
+def _officers(home: Home, settings: Settings) -> Officers:
+    """Every department's officer at its desk, the key opened."""
+    desks = {}
+    for officer in settings.officers:
+        if officer.role == "officer":
+            desk = operate.open_desk(home, officer.name)
+            desk.unlock(DEMO_PASSPHRASE)
+            desks[desk.officer.department] = desk
+    return desks
+
+
+def _approving(officers: Officers, job: str) -> Callable[[str], None]:
+    """Let every officer approve as soon as a request lies on the desks."""
+    left = set(officers)
+
+    def step(name: str) -> None:
+        if name.startswith(WAITING):
+            for department in sorted(left & set(name.split(" "))):
+                officers[department].approve(job)
+                left.discard(department)
+
+    return step
+
+
+def _ask(
+    analyst: Analyst, question: Question, clear: Mapping[str, pd.DataFrame], officers: Officers
+) -> tuple[Result | None, Asked]:
     plan = analyst.plan(question.sql, question.zh)
     try:
-        result = analyst.ask(plan)
+        result = analyst.ask(plan, _approving(officers, job_name(plan)))
         return result, _compare(question, result, clear)
     except RefusedError as error:
         # In a very small city every group of a question can be too small, and then nothing is the right answer.
@@ -409,6 +495,39 @@ def _refuse(analyst: Analyst, refusal: Refusal, teller: Teller) -> Refused:
     return Refused(sql=refusal.sql, expected=refusal.code, code=error.code if error else "")
 
 
+def _stop(analyst: Analyst, officers: Officers, expected: str, teller: Teller) -> Stopped:
+    """Ask something that would be allowed, and let one department's officer stop it."""
+    plan = analyst.plan(QUESTIONS[0].sql, "演示：被安全管理员中止的请求")
+    job, approving = job_name(plan), _approving(officers, job_name(plan))
+    spoken = 0.0
+
+    def step(name: str) -> None:
+        nonlocal spoken
+        if expected == "refused.denied" and name.startswith(WAITING):
+            officers[STOPPER].reject(job, "用途不明确（演示）")
+            spoken = time.monotonic()
+        elif expected == "refused.revoked" and name == HALFWAY:
+            officers[STOPPER].revoke(job, "发现数据质量问题（演示）")
+            spoken = time.monotonic()
+        else:
+            approving(name)
+
+    error: KeyongError | None = None
+    try:
+        analyst.ask(plan, step)
+    except KeyongError as refused:
+        error = refused
+    stopped = Stopped(
+        sql=plan.sql,
+        expected=expected,
+        code=error.code if error else "",
+        department=STOPPER,
+        seconds=round(time.monotonic() - spoken, 3),
+    )
+    teller.stopped(stopped, error)
+    return stopped
+
+
 def _tamper(home: Home) -> str:
     """Alter one entry in a copy of the record; return what the verifier says, "" if it notices nothing."""
     with tempfile.TemporaryDirectory() as folder:
@@ -439,11 +558,16 @@ def _copy_database(source: Path, target: Path) -> None:
 
 
 def _promises(
-    queries: list[Asked], refused: tuple[Refused, ...], verdict: Verdict, tampered: str
+    queries: list[Asked],
+    refused: tuple[Refused, ...],
+    stopped: tuple[Stopped, ...],
+    verdict: Verdict,
+    tampered: str,
 ) -> dict[str, Promise]:
     compared, different = sum(q.compared for q in queries), sum(q.different for q in queries)
     leaked = verdict.ledger_bytes - verdict.counted_bytes
     kept = sum(r.code == r.expected for r in refused)
+    held = kept == len(refused) and all(stop.code == stop.expected for stop in stopped)
     return {
         "usable": Promise(
             holds=different == 0 and compared > 0,
@@ -459,11 +583,12 @@ def _promises(
             missing=("receipts signed by receivers", "fingerprints of raw cells"),
         ),
         "controllable": Promise(
-            holds=False,
-            figure=f"{kept} of {len(refused)} forbidden requests refused; approvals are automatic",
-            figure_zh=f"{len(refused)} 个禁止的请求拒绝了 {kept} 个；审批为自动",
-            reason="not built" if kept == len(refused) else "a request that must be refused was not",
-            missing=("officers' approvals", "revocation"),
+            holds=held,
+            figure=f"{kept} of {len(refused)} forbidden requests refused; every run approved by every department's"
+            f" officer; one denied, one revoked halfway and stopped after {stopped[-1].seconds} s",
+            figure_zh=f"{len(refused)} 个禁止的请求拒绝了 {kept} 个；每次执行均经各部门安全管理员批准；"
+            f"拒绝一次，执行中撤回一次（{stopped[-1].seconds} 秒后中止）",
+            reason="" if held else "a request that must be refused or stopped was not",
         ),
         "auditable": Promise(
             holds=False,
@@ -496,7 +621,9 @@ def _toml(city: jincheng.CityFiles) -> list[str]:
         return json.dumps(value, ensure_ascii=False)
 
     lines = ["version = 1", "", "[federation]", 'name = "示范市（合成数据）"', "min_group_size = 10", "threshold = 3"]
-    lines += ["min_contributors = 3", "key_bits = 2048", 'approvals = "automatic"']
+    lines += ["min_contributors = 3", "key_bits = 2048", 'approvals = "officers"']
+    for name, role, person in OFFICERS:
+        lines += ["", "[[officer]]", f"name = {text(name)}", f"role = {text(role)}", f"person = {text(person)}"]
     for county in jincheng.COUNTIES:
         lines += ["", "[[department]]", f"name = {text(county.key)}", f"label = {text(county.label_zh + '分局')}"]
         lines += [f"label_en = {text(county.label_en + ' bureau')}"]

@@ -8,6 +8,7 @@ KeyongError
 │  └─ DataError     a department's own data is not what it declared
 ├─ RefusedError     a party refused, as the rules ask of it
 └─ RecordError      the record does not verify
+   └─ WitnessError  a department does not co-sign a checkpoint of the log
 
 An error is a stable code and the words of `federation.texts` in Chinese and English. Between parties only the code
 travels, so details are names out of the catalogue or the settings, never anything out of a row.
@@ -87,6 +88,10 @@ class RecordError(KeyongError):
     """The record does not verify."""
 
 
+class WitnessError(RecordError):
+    """A department does not co-sign a checkpoint, or must not co-sign any."""
+
+
 def from_code(code: str, /, **details: object) -> KeyongError:
     """Make the error that a code from another party stands for."""
     families = {
@@ -96,6 +101,7 @@ def from_code(code: str, /, **details: object) -> KeyongError:
         "data": DataError,
         "refused": RefusedError,
         "record": RecordError,
+        "witness": WitnessError,
     }
     if code not in TEXTS:
         return NodeError("node.failed", **details)

@@ -36,6 +36,18 @@ class Propose(Payload, frozen=True, tag="propose"):
     request: bytes
 
 
+class Begin(Payload, frozen=True, tag="begin"):
+    """Everybody has agreed; see for yourself, and begin your part.
+
+    Attributes:
+        agreements: the signed envelopes of all that take part.
+        checkpoint: a sealed checkpoint that all of them co-signed.
+    """
+
+    agreements: tuple[bytes, ...]
+    checkpoint: str
+
+
 class Commit(Payload, frozen=True, tag="commit"):
     """Encrypt your numbers of this round and commit to the ciphertexts.
 
@@ -64,6 +76,7 @@ class Open(Payload, frozen=True, tag="open"):
     Attributes:
         inputs: the signed ciphertext envelopes of all contributors.
         product: the coordinator's product of the ciphertexts.
+        checkpoint: sealed after everybody revealed, so that a revocation by anyone shows.
         decision: for the sums, as in Commit.
     """
 
@@ -71,6 +84,7 @@ class Open(Payload, frozen=True, tag="open"):
     commitments: tuple[bytes, ...]
     inputs: tuple[bytes, ...]
     product: tuple[bytes, ...]
+    checkpoint: str
     decision: bytes | None = None
 
 
@@ -88,6 +102,20 @@ class Sync(Payload, frozen=True, tag="sync"):
     """Send what your journal holds and the log does not yet."""
 
 
+class Attest(Payload, frozen=True, tag="attest"):
+    """Witness: bring your mirror up to this checkpoint and co-sign it.
+
+    Attributes:
+        note: the checkpoint, signed by the coordinator.
+        start: the size from which `entries` go on; what the coordinator takes the mirror's to be.
+        entries: the log's entries from there up to the checkpoint's size.
+    """
+
+    note: str
+    start: int
+    entries: tuple[bytes, ...]
+
+
 # -- department to coordinator --------------------------------------------------------------------------------------
 
 
@@ -95,10 +123,30 @@ class Agreement(Payload, frozen=True, tag="agreement"):
     """This department agrees to the plan.
 
     Attributes:
-        by: "automatic", or the officer.
+        statement: its officer's signed word; "" if its rule is automatic.
     """
 
-    by: str
+    statement: str
+
+
+class Pending(Payload, frozen=True, tag="pending"):
+    """The request lies on the officer's desk."""
+
+
+class Begun(Payload, frozen=True, tag="begun"):
+    """I have seen everybody's agreement, and have begun."""
+
+
+class Cosigned(Payload, frozen=True, tag="cosigned"):
+    """A witness's answer.
+
+    Attributes:
+        size: of its mirror, now.
+        lines: its cosignatures of the checkpoint; none if the entries did not follow on its mirror.
+    """
+
+    size: int
+    lines: tuple[str, ...]
 
 
 class Commitment(Payload, frozen=True, tag="commitment"):
@@ -155,16 +203,19 @@ class Request(Payload, frozen=True, tag="request"):
 # -- a party and its launcher, before it may speak to anyone ----------------------------------------------------------
 
 
-class Identity(Payload, frozen=True, tag="identity"):
+class Identity(Payload, frozen=True, kw_only=True, tag="identity"):
     """I am ready; these are my public keys.
 
     Attributes:
+        witness, witness_mldsa: a department's keys for co-signing checkpoints.
         enrolled: hash of the roster I have pinned; "" if none yet.
     """
 
     party: str
     signing: bytes
     box: bytes
+    witness: bytes = b""
+    witness_mldsa: bytes = b""
     enrolled: str
 
 
@@ -208,8 +259,9 @@ class Unready(Payload, frozen=True, tag="unready"):
 
 
 Message = (
-    Propose | Commit | Reveal | Open | Decide | Sync | Agreement | Commitment | Ciphertexts | Share | Decision
-    | Synced | Failure | Request | Identity | Deal | Dealt | Enrol | Enrolled | Unready
+    Propose | Begin | Commit | Reveal | Open | Decide | Sync | Attest
+    | Agreement | Pending | Begun | Commitment | Ciphertexts | Share | Decision | Synced | Cosigned | Failure
+    | Request | Identity | Deal | Dealt | Enrol | Enrolled | Unready
 )  # fmt: skip
 
 _payload_decoder = msgspec.msgpack.Decoder(Message)

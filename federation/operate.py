@@ -28,7 +28,10 @@ import msgspec
 from crypto.paillier import MINIMUM_KEY_BITS
 from federation.analyst import DEFAULT, Analyst, enrol_analyst
 from federation.errors import HomeError, SettingsError, from_code
-from federation.governance.roster import Party, Roster
+from federation.governance.officers import read_officer
+from federation.governance.roster import Officer, Party, Roster
+from federation.node.desk import DeskClient
+from federation.officer import OfficerDesk
 from federation.runtime.confinement import bubblewrap_command, why_not
 from federation.runtime.home import Home
 from federation.settings import Department, Settings
@@ -45,6 +48,8 @@ QUIET_ENVIRONMENT = {
 LAUNCHER_PROGRAM = ("-P", "-m", "federation.assemble")
 UP_DEADLINE_S = 120.0
 DOWN_DEADLINE_S = 15.0
+# A desk answers after the step its department is in.
+DESK_TIMEOUT_S = 90.0
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +61,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
         operator: descriptor of the launcher's own.
         report: descriptor to write progress to.
         secrets: by department, the descriptor of the environment variables that it alone is given.
+        officers: their public keys.
+        desks: by department, the descriptor of its officers' listening socket.
         conformance: by adapter, the SHA-256 of the report that `keyong adapter check` left in the home.
     """
 
@@ -65,6 +72,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     unconfined: str
     minimum_key_bits: int
     analysts: tuple[Party, ...]
+    officers: tuple[Officer, ...]
+    desks: dict[str, int]
     control: int
     operator: int
     report: int
@@ -109,6 +118,7 @@ def up(
         unconfined = why_not(home.path) or ""
         control = stack.enter_context(home.listen(home.control_socket))
         operator = stack.enter_context(home.listen(home.launcher_socket))
+        desks = {d.name: stack.enter_context(home.listen(home.desk_socket(d.name))) for d in settings.departments}
         report_in, report_out = os.pipe()
         secrets = {d.name: stack.enter_context(_secrets(d)).fileno() for d in settings.departments if d.secrets}
         launch = Launch(
@@ -118,6 +128,8 @@ def up(
             unconfined=unconfined,
             minimum_key_bits=minimum_key_bits,
             analysts=tuple(enrol_analyst(home.analyst(name), name) for name in analysts),
+            officers=_officers(settings, home),
+            desks={name: listener.fileno() for name, listener in desks.items()},
             control=control.fileno(),
             operator=operator.fileno(),
             report=report_out,
@@ -128,14 +140,24 @@ def up(
         if not unconfined:
             outside = [path for path in _data_files(settings) if not path.is_relative_to(home.path)]
             sockets = _sockets(settings, home)
-            command = bubblewrap_command(command, writable=home.path, readable=outside, sockets=sockets)
+            network = any(department.network for department in settings.departments)
+            command = bubblewrap_command(
+                command, writable=home.path, readable=outside, sockets=sockets, network=network
+            )
         log = stack.enter_context(home.log.open("ab"))
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            pass_fds=(launch.control, launch.operator, launch.report, lock, *secrets.values()),
+            pass_fds=(
+                launch.control,
+                launch.operator,
+                launch.report,
+                lock,
+                *launch.desks.values(),
+                *secrets.values(),
+            ),
             start_new_session=True,
             env=_environment(settings),
             cwd=home.path,
@@ -196,6 +218,30 @@ def open_analyst(
     )
 
 
+def open_desk(home: Home, name: str, *, timeout_s: float = DESK_TIMEOUT_S) -> OfficerDesk:
+    """Let an officer come to its department's desk.
+
+    Raises:
+        HomeError: never started, or nobody of this name in the roster.
+    """
+    if not home.roster.exists():
+        raise HomeError("home.not_running")
+    department = name.rpartition("@")[2]
+    return OfficerDesk(
+        home=home.officer(name),
+        name=name,
+        roster=Roster.from_bytes(home.roster.read_bytes()),
+        desk=desk_client(home, department, timeout_s=timeout_s),
+        control=home.control_socket,
+        clock=now,
+    )
+
+
+def desk_client(home: Home, department: str, *, timeout_s: float = DESK_TIMEOUT_S) -> DeskClient:
+    """Reach a department's desk."""
+    return DeskClient(home.desk_socket(department), department, timeout_s=timeout_s)
+
+
 def _await_ready(reports: int, process: subprocess.Popen[bytes], home: Home, progress: Callable[[str], None]) -> float:
     started, buffer = time.monotonic(), b""
     while True:
@@ -235,6 +281,23 @@ def _operator(home: Home, word: bytes) -> dict[str, object] | None:
         return None
 
 
+def _officers(settings: Settings, home: Home) -> tuple[Officer, ...]:
+    """The officers' public keys, as each of them made them.
+
+    Raises:
+        HomeError: one has none yet, or they were made for another role or person.
+    """
+    officers = []
+    for wanted in settings.officers:
+        officer = read_officer(home.officer(wanted.name))
+        if officer is None:
+            raise HomeError("home.officer_missing", officer=wanted.name)
+        if (officer.name, officer.role, officer.person) != (wanted.name, wanted.role, wanted.person):
+            raise HomeError("home.officer_differs", officer=wanted.name)
+        officers.append(officer)
+    return tuple(officers)
+
+
 def _data_files(settings: Settings) -> list[Path]:
     return sorted({path for department in settings.departments for s in department.stores for path in s.files})
 
@@ -243,13 +306,14 @@ def _sockets(settings: Settings, home: Home) -> dict[Path, Path]:
     """Where in each department's home the folders of its database servers' sockets are bound.
 
     Raises:
-        SettingsError: a server is reached over the network, or its folder holds sockets of ours.
+        SettingsError: a server is reached over the network that its department has not, or its folder holds sockets
+            of ours.
     """
     bound: dict[Path, Path] = {}
     for department in settings.departments:
         for store in department.stores:
             key = f"department[{department.name}].tables.{store.table}.url"
-            if store.is_remote:
+            if store.is_remote and not department.network:
                 raise SettingsError("settings.network", department=department.name, key=key)
             for folder in map(Path, store.sockets):
                 if any(own.is_relative_to(folder.resolve()) for own in (home.path, home.sockets.resolve())):

@@ -208,6 +208,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     outputs: tuple[Output, ...]
 
     @property
+    def openers(self) -> tuple[str, ...]:
+        """The key holders that open: the first of them, as many as the threshold."""
+        return self.holders[: self.threshold]
+
+    @property
+    def participants(self) -> tuple[str, ...]:
+        """Every department that does something in the job, sorted: each of them has to agree."""
+        return tuple(sorted({*self.contributors, *self.openers}))
+
+    @property
     def count_bounds(self) -> tuple[int, ...]:
         """Slots of the first round: per group and counting measure, the count and a 0/1 "I have such rows"."""
         return (MAX_ROWS, 1) * (len(self.local.counting) * self.local.group_count)
@@ -266,7 +276,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                     en="(key holder) this plan and ciphertexts; gives one sealed partial decryption",
                     numbers=0,
                 )
-                for name in self.holders
+                for name in self.openers
                 if name not in self.contributors and name != self.gate
             ),
             Sight(

@@ -29,11 +29,14 @@ Use = Literal["never", "join_key", "filter", "group_by", "aggregate", "feature",
 PARTY_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 TABLE_NAME = re.compile(r"[^\W\d]\w{0,62}")
 TYPE_NAME = re.compile(r"integer|decimal\([1-6]\)|text|date|boolean")
-RESERVED_NAMES = frozenset({"coordinator", "dealer", "launcher", "analyst"})
+RESERVED_NAMES = frozenset({"coordinator", "dealer", "launcher", "analyst", "city"})
 
 # One value of one contributor can be told from a sum of two by either of them, so three is the least.
 LEAST_CONTRIBUTORS = 3
 LEAST_GROUP = 3
+# Operators and auditors of the whole federation stand at the city.
+CITY = "city"
+MAX_PERSON = 64
 # Settings of a table that name a file or folder, whatever the adapter.
 FILE_KEYS = ("path", "folder")
 BOOLEAN_VALUES = ("false", "true")
@@ -94,7 +97,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     minimum_group: int
     minimum_contributors: int
     threshold: int
-    approvals: Literal["automatic"]
+    approvals: Literal["automatic", "officers"]
     departments: tuple[str, ...]
     tables: tuple[TableCard, ...]
 
@@ -161,12 +164,17 @@ class TableStore(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Department(msgspec.Struct, frozen=True, kw_only=True):
-    """A data owner."""
+    """A data owner.
+
+    Attributes:
+        network: its process keeps the network, to reach its database over TCP; every screen then says so.
+    """
 
     name: str
     label: str
     label_en: str
     stores: tuple[TableStore, ...]
+    network: bool = False
 
     @property
     def sockets(self) -> tuple[str, ...]:
@@ -177,6 +185,19 @@ class Department(msgspec.Struct, frozen=True, kw_only=True):
     def secrets(self) -> tuple[str, ...]:
         """The environment variables that its process alone is given."""
         return tuple(dict.fromkeys(name for store in self.stores for name in store.secrets))
+
+
+class OfficerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person in one of the three separate roles.
+
+    Attributes:
+        name: role@department, such as officer@tax; operators and auditors of the whole are @city.
+        person: who it is; nobody may hold two roles.
+    """
+
+    name: str
+    role: Literal["operator", "officer", "auditor"]
+    person: str
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +213,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     deadline_s: int
     departments: tuple[Department, ...]
     catalogue: Catalogue
+    officers: tuple[OfficerSettings, ...] = ()
 
     def labels(self, language: str) -> dict[str, str]:
         """Departments' names for people."""
@@ -209,7 +231,7 @@ class _Federation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     min_contributors: int = 3
     key_bits: int = MINIMUM_KEY_BITS
     threshold: int | None = None
-    approvals: Literal["automatic"] = "automatic"
+    approvals: Literal["automatic", "officers"] = "officers"
     deadline_s: int = 60
 
 
@@ -236,6 +258,7 @@ class _Department(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     name: str
     label: str = ""
     label_en: str = ""
+    network: bool = False
     tables: dict[str, dict[str, object]] = {}
 
 
@@ -243,6 +266,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     version: Literal[1]
     federation: _Federation
     department: tuple[_Department, ...]
+    officer: tuple[OfficerSettings, ...] = ()
 
 
 def read_settings(path: Path, *, minimum_key_bits: int = MINIMUM_KEY_BITS) -> Settings:
@@ -262,12 +286,14 @@ def read_settings(path: Path, *, minimum_key_bits: int = MINIMUM_KEY_BITS) -> Se
         raise SettingsError("settings.not_toml", path=path, detail=str(exc)[:120]) from exc
     file = _convert(raw, _File, "")
     _check_federation(file, minimum_key_bits)
+    _check_officers(file)
     departments = tuple(
         Department(
             name=department.name,
             label=department.label or department.name,
             label_en=department.label_en or department.name,
             stores=tuple(_store(department, name, table, path.parent) for name, table in department.tables.items()),
+            network=department.network,
         )
         for department in file.department
     )
@@ -277,6 +303,7 @@ def read_settings(path: Path, *, minimum_key_bits: int = MINIMUM_KEY_BITS) -> Se
         deadline_s=file.federation.deadline_s,
         departments=departments,
         catalogue=_catalogue(file),
+        officers=file.officer,
     )
 
 
@@ -312,6 +339,28 @@ def _check_federation(file: _File, minimum_key_bits: int) -> None:
         raise _wrong("federation.threshold", f"must be from 2 to {len(names)}, the number of departments")
     if not 1 <= rules.deadline_s <= 3600:
         raise _wrong("federation.deadline_s", "must be from 1 to 3600 seconds")
+
+
+def _check_officers(file: _File) -> None:
+    """Three separate roles, nobody in two of them; with the rule "officers", each department has one who approves."""
+    departments = {department.name for department in file.department}
+    for officer in file.officer:
+        name, _, place = officer.name.rpartition("@")
+        if not PARTY_NAME.fullmatch(name) or place not in {*departments, CITY}:
+            raise _wrong("officer.name", f"{officer.name!r} is not name@department, or name@{CITY} for the whole")
+        if officer.role == "officer" and place == CITY:
+            raise _wrong("officer.name", f"{officer.name!r}: a security officer acts for one department")
+        if not officer.person.strip() or len(officer.person) > MAX_PERSON:
+            raise _wrong("officer.person", f"{officer.name!r} needs the name of a person")
+    for what in ("name", "person"):
+        listed = [getattr(officer, what) for officer in file.officer]
+        if len(set(listed)) < len(listed):
+            raise _wrong(f"officer.{what}", "stands twice: nobody may hold two of the separate roles")
+    if file.federation.approvals == "officers":
+        served = {officer.name.rpartition("@")[2] for officer in file.officer if officer.role == "officer"}
+        without = sorted(departments - served)
+        if without:
+            raise SettingsError("settings.officer_missing", department=without[0])
 
 
 def _table(

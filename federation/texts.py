@@ -145,6 +145,24 @@ TEXTS: dict[str, Text] = {
         "SQLAlchemy has no dialect or driver for {dialect}, or the url is wrong",
         "install that database's dialect and driver, or correct the url",
     ),
+    "settings.everyone": Text(
+        "代全体安全管理员签署只限内置演示",
+        "请各部门的安全管理员分别签署",
+        "signing for every officer is for the built-in demonstration only",
+        "let each department's officer sign",
+    ),
+    "settings.officer_unknown": Text(
+        "federation.toml 中没有 {officer}",
+        "请在 federation.toml 的 [[officer]] 中登记后再建密钥",
+        "no {officer} stands in federation.toml",
+        "add an [[officer]] to federation.toml, then make the keys",
+    ),
+    "settings.officer_missing": Text(
+        "部门 {department} 没有安全管理员",
+        '请在 federation.toml 中加入 [[officer]]，或写 approvals = "automatic"（此时“可控”不成立）',
+        "department {department} has no security officer",
+        'add an [[officer]] to federation.toml, or write approvals = "automatic", and nobody is in control',
+    ),
     "settings.secret_missing": Text(
         "没有环境变量 {variable}",
         "请在执行 keyong 之前设置它，或改用 password_file",
@@ -171,9 +189,11 @@ TEXTS: dict[str, Text] = {
     ),
     "settings.network": Text(
         "部门 {department} 的数据库要经网络（{key}），而被隔离的部门没有网络",
-        "请用数据库的 Unix 套接字：url 中写 ?host=/套接字所在目录；远程数据库可先用 ssh -L 转发成套接字",
+        "请用数据库的 Unix 套接字：url 中写 ?host=/套接字所在目录；远程数据库可先用 ssh -L 转发成套接字；"
+        "或为该部门写 network = true，各处会标明“仅进程隔离”",
         "the database of {department} is reached over the network ({key}), and a confined department has none",
-        "name the folder of its Unix socket in the url, ?host=/folder; ssh -L makes one of a remote database",
+        "name the folder of its Unix socket in the url, ?host=/folder; ssh -L makes one of a remote database; "
+        "or set network = true for the department, which every screen then shows as process isolation only",
     ),
     "settings.socket_folder": Text(
         "{key} 的套接字目录 {folder} 还放着联邦自己的套接字或目录，不能给部门",
@@ -357,6 +377,60 @@ TEXTS: dict[str, Text] = {
         "the file {file} cannot be written or is damaged",
         "check the disk; make a copy of the home before anything else",
     ),
+    "home.officer_exists": Text(
+        "{officer} 已有密钥，不会覆盖",
+        "如口令遗失，请另立名称并更换名册中的人员",
+        "{officer} has keys already; they are not overwritten",
+        "if the passphrase is lost, enrol the person under another name",
+    ),
+    "home.officer_missing": Text(
+        "{officer} 还没有密钥",
+        "请由本人运行 keyong officer create {officer}，再启动联邦",
+        "{officer} has no keys yet",
+        "let that person run keyong officer create {officer}, then start the federation",
+    ),
+    "home.officer_differs": Text(
+        "{officer} 的密钥是为另一角色或另一人所建",
+        "请核对 federation.toml 中的 officer，或由本人以新名称重建密钥",
+        "the keys of {officer} were made for another role or person",
+        "compare the officer in federation.toml, or let the person make keys under a new name",
+    ),
+    "home.passphrase_weak": Text(
+        "口令太短",
+        "口令至少 12 个字符",
+        "the passphrase is too short",
+        "use at least 12 characters",
+    ),
+    "home.passphrase": Text(
+        "口令不对，或 {officer} 的密钥文件已损坏",
+        "请重试；口令无法找回",
+        "wrong passphrase, or the key file of {officer} is damaged",
+        "try again; a passphrase cannot be recovered",
+    ),
+    "home.passphrase_asked": Text(
+        "需要 {officer} 的口令，而这里没有终端可输入",
+        "请在终端中运行；仅演示环境可用环境变量 KEYONG_PASSPHRASE",
+        "the passphrase of {officer} is needed, and there is no terminal to ask on",
+        "run it on a terminal; only a demonstration takes the variable KEYONG_PASSPHRASE",
+    ),
+    "home.older": Text(
+        "目录 {home} 的格式是 {found}，本版本为 {known}；旧的签名记录不能改写",
+        "请运行 keyong reset：旧目录整体保留在旁，新建一个",
+        "the home {home} has format {found}, this version writes {known}; a signed record cannot be rewritten",
+        "run keyong reset: the old home is kept whole beside it, and a new one begun",
+    ),
+    "home.officer_unknown": Text(
+        "名册中没有 {officer}",
+        "请用 keyong officer list 查看名册",
+        "nobody named {officer} stands in the roster",
+        "see keyong officer list",
+    ),
+    "home.second_writer": Text(
+        "另一个进程正在写入 {file}",
+        "请先停止它：一份记录只能有一个写入者",
+        "another process writes {file}",
+        "stop it first: a file of the record has one writer",
+    ),
     "home.disk_full": Text(
         "磁盘已满，{file} 无法写入；没有账目就不发送任何数据",
         "请腾出空间后重试",
@@ -387,6 +461,12 @@ TEXTS: dict[str, Text] = {
         "请查看 keyong status 和该部门的日志，再重新提出请求",
         "{party} did not answer within {seconds} s; nothing was released",
         "look at keyong status and the department's log, and ask again",
+    ),
+    "node.hung": Text(
+        "{party} 处理一个请求超过时限，它的进程已被终止；没有发布任何结果",
+        "它会自动重启；请该部门查看自己的 log.txt（其中有卡住的位置），再重新提出请求",
+        "{party} took too long over a request and its process was ended; nothing was released",
+        "it restarts by itself; have the department look into its own log.txt for the place, and ask again",
     ),
     "node.failed": Text(
         "{party} 内部出错；没有发布任何结果",
@@ -584,6 +664,78 @@ TEXTS: dict[str, Text] = {
         "whoever asked has gone away, and the job was cancelled; nothing was released",
         "ask again when you need it",
     ),
+    "refused.statement": Text(
+        "签署的意见无效：签名、名册或内容不符",
+        "请由该部门的安全管理员就此请求重新签署",
+        "the signed statement does not hold: signature, roster or content",
+        "let the department's officer sign for this very request",
+    ),
+    "refused.officer": Text(
+        "{officer} 无权代表 {party} 作此决定",
+        "请由该部门的安全管理员签署；管理员、安全员、审计员三者分立",
+        "{officer} may not say this for {party}",
+        "let that department's security officer sign; operator, officer and auditor are separate",
+    ),
+    "refused.no_request": Text(
+        "{party} 的审批台上没有请求 {request}",
+        "请用 keyong requests 查看现有请求",
+        "no request {request} lies on the desk of {party}",
+        "see keyong requests for those that do",
+    ),
+    "refused.state": Text(
+        "请求 {request} 当前状态为 {state}，不能这样处理",
+        "请用 keyong requests 查看状态",
+        "request {request} is {state}: this cannot be done with it",
+        "see keyong requests for its state",
+    ),
+    "refused.not_approved": Text(
+        "{party} 尚未批准这一请求",
+        "请等待该部门安全管理员审批",
+        "{party} has not approved this request",
+        "wait for that department's security officer",
+    ),
+    "refused.denied": Text(
+        "{party} 的安全管理员拒绝了请求",
+        "请与该部门沟通用途后另行申请",
+        "the security officer of {party} has denied the request",
+        "talk to that department, then ask anew",
+    ),
+    "refused.revoked": Text(
+        "{party} 的安全管理员撤回了批准",
+        "结果不会发布；如需继续请重新申请",
+        "the security officer of {party} has revoked the approval",
+        "nothing is released; ask anew if it is still needed",
+    ),
+    "refused.expired": Text(
+        "{party} 对请求的批准已过期",
+        "请重新申请",
+        "the approval of {party} has expired",
+        "ask anew",
+    ),
+    "refused.snapshot": Text(
+        "{party} 的数据在批准之后有变化",
+        "请重新申请，由安全管理员就新数据审批",
+        "the data of {party} has changed since it was approved",
+        "ask anew, so that the officer approves the data as it is now",
+    ),
+    "refused.seal": Text(
+        "检查点不是本联邦日志的，或未经协调方签名",
+        "请运行 keyong audit verify 查看记录",
+        "the checkpoint is not of this log, or not signed by the coordinator",
+        "run keyong audit verify to look at the record",
+    ),
+    "refused.unsealed": Text(
+        "记录未被封存：只有 {count} 个部门见证，需要 {quorum} 个且包括全部参与部门",
+        "请确认各部门在线；长期离线的部门可由多数部门的安全管理员停用",
+        "the record is not sealed: {count} departments co-signed, {quorum} are needed, all that take part among them",
+        "see that the departments are up; one that is gone for long can be suspended by the officers of a majority",
+    ),
+    "refused.seal_age": Text(
+        "记录的封存已超过 {seconds} 秒，或各部门时钟不一致",
+        "请核对各部门时钟后重试",
+        "the seal of the record is older than {seconds} s, or clocks disagree",
+        "compare the departments' clocks and try again",
+    ),
     "refused.busy": Text(
         "已有 {waiting} 个作业在等待",
         "请稍后再试",
@@ -662,6 +814,14 @@ TEXTS: dict[str, Text] = {
         "the gateway of {party} let nothing out: unknown class, or a job it has not agreed to",
         "get the department's agreement to the job first",
     ),
+    "refused.fingerprint": Text(
+        "{party}的网关在即将外发的内容中发现本部门原始数据的抽样指纹，已拦截，什么都没有发出",
+        "请该部门在自己的日志中查看 egress.deny 事件所记的表、列与编码，停用并更正读取该表的适配器，再重新启动",
+        "the gateway of {party} found a fingerprint of the department's own raw data in what was about to leave, and"
+        " let nothing out",
+        "look up table, column and encoding in the egress.deny event of the department's own journal, mend the adapter"
+        " that reads this table, and restart",
+    ),
     # -- record: the evidence does not hold -----------------------------------------------------------------------
     "record.invalid": Text(
         "审计记录校验不通过：{where}，{reason}",
@@ -674,5 +834,72 @@ TEXTS: dict[str, Text] = {
         "请先执行 keyong up 或 keyong demo",
         "there is no record here yet",
         "run keyong up or keyong demo first",
+    ),
+    "record.damaged": Text(
+        "{file} 已损坏：其内容得不出已签名的根",
+        "请保留现场，用任一部门的镜像比对；在此之前不会给出任何证明",
+        "{file} is damaged: what it holds does not give the root that was signed",
+        "leave it as it is and compare it with any department's mirror; until then it proves nothing",
+    ),
+    # -- witness: a department does not co-sign a checkpoint ---------------------------------------------------
+    "witness.behind": Text(
+        "{party} 的镜像有 {size} 条记录，所给的条目不是从那里接起",
+        "请从第 {size} 条起再送一次",
+        "the mirror of {party} has {size} entries, and those given do not go on from there",
+        "send the entries from {size} on",
+    ),
+    "witness.log_signature": Text(
+        "{party} 拒绝签署：检查点没有协调方的有效签名",
+        "请核对各方固定的名册与协调方的密钥",
+        "{party} does not co-sign: the checkpoint is not signed by the coordinator",
+        "compare the pinned rosters and the coordinator's key",
+    ),
+    "witness.forked": Text(
+        "{party} 拒绝签署：协调方对同样大小的日志签了两个不同的根",
+        "两份检查点都由协调方签名，已由该部门保存为证据；请交安全审计员",
+        "{party} does not co-sign: the coordinator signed two roots for one size of the log",
+        "the department keeps both signed checkpoints as proof; hand them to the auditor",
+    ),
+    "witness.shrunk": Text(
+        "{party} 拒绝签署：日志比它签署过的更小",
+        "请保留现场，交安全审计员比对该部门的镜像",
+        "{party} does not co-sign: the log is smaller than one it co-signed",
+        "leave everything as it is and have the auditor compare the department's mirror",
+    ),
+    "witness.root": Text(
+        "{party} 拒绝签署：由它的镜像和所给条目得不出检查点的根",
+        "请保留现场，交安全审计员比对该部门的镜像",
+        "{party} does not co-sign: its mirror and the entries given do not make the checkpoint's root",
+        "leave everything as it is and have the auditor compare the department's mirror",
+    ),
+    "witness.entry": Text(
+        "{party} 拒绝签署：第 {index} 条不是名册中某一方签名的事件",
+        "请保留现场，交安全审计员查看该条目",
+        "{party} does not co-sign: entry {index} is no signed event of a party of the roster",
+        "leave everything as it is and have the auditor look at that entry",
+    ),
+    "witness.dropped": Text(
+        "{party} 拒绝签署：日志第 {index} 条以它的名义写入，却不是它日志中的下一个事件",
+        "请保留现场，交安全审计员比对该部门自己的日志",
+        "{party} does not co-sign: entry {index} is in its name, but is not the next event of its journal",
+        "leave everything as it is and have the auditor compare the department's own journal",
+    ),
+    "witness.late": Text(
+        "{party} 拒绝签署：它的一个事件超过 {seconds} 秒仍未写入日志",
+        "请检查协调方与该部门的连接；事件写入后会自动恢复",
+        "{party} does not co-sign: an event of its own is not in the log after {seconds} s",
+        "look at the coordinator and its connection; once the event is in the log it goes on",
+    ),
+    "witness.rolled_back": Text(
+        "{party} 的见证库比它自己的日志旧：像是从备份恢复的",
+        "请勿继续使用：旧库可能签署分叉。请更换该部门的见证密钥",
+        "the witness database of {party} is older than its own journal, as if restored from a backup",
+        "do not go on with it, it might co-sign a fork; enrol the department with a new witness key",
+    ),
+    "witness.lost": Text(
+        "{party} 的见证库不见了，其中的密钥也随之失去",
+        "请勿从备份恢复；请更换该部门的见证密钥",
+        "the witness database of {party} is gone, and its key with it",
+        "do not restore it from a backup; enrol the department with a new witness key",
     ),
 }

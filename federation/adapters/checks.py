@@ -186,6 +186,10 @@ def read(adapter: Adapter, columns: Sequence[Column]) -> list[tuple[object, ...]
 # -- the checks -------------------------------------------------------------------------------------------------------
 
 
+def check_loads(bench: Bench) -> None:
+    """The code has been loaded into this process. That it hangs or crashes there is seen from outside."""
+
+
 def check_schema(bench: Bench) -> None:
     with bench.table() as (adapter, columns, _):
         names = adapter.schema()
@@ -380,6 +384,7 @@ def check_speed(bench: Bench) -> tuple[str, str]:
 
 
 CHECKS: dict[str, tuple[str, str, Callable[[Bench], tuple[str, str] | None], bool]] = {
+    "loads": ("代码加载", "code loads", check_loads, True),
     "schema": ("列名", "schema", check_schema, True),
     "types": ("类型", "types", check_types, True),
     "answers": ("回答为非负整数", "answers are whole numbers from 0", check_answers, True),

@@ -20,19 +20,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar
 
 import duckdb
 
-from federation.adapters import sql
-from federation.adapters.contract import VERSION, Cells
 from federation.adapters.duck import DuckTable, limited
+from federation.adapters.pushdown import PushDownAdapter
 from federation.adapters.values import TEXT_TYPES
 from federation.errors import DataError, SettingsError
-from federation.plan import Column, Condition, LocalQuery
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from federation.plan import Column
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +48,9 @@ READER_OPTIONS = (
 )
 
 
-class CsvAdapter:
+class CsvAdapter(PushDownAdapter):
     """Reads one CSV file. An empty field is null, an empty line is no row."""
 
-    version: ClassVar[int] = VERSION
     settings: ClassVar[Sequence[str]] = ("path", "encoding")
 
     def __init__(self, columns: tuple[Column, ...], path: str, encoding: str = "utf-8") -> None:
@@ -73,24 +68,6 @@ class CsvAdapter:
             raise SettingsError("settings.encoding", encoding=encoding, known=", ".join(ENCODINGS))
         self._path = Path(path)
         self._encoding = encoding
-
-    def schema(self) -> tuple[str, ...]:
-        """Name the columns as the header does."""
-        with self._open() as table:
-            return table.header
-
-    def aggregate(self, query: LocalQuery) -> Cells:
-        """Count and sum inside DuckDB; see `federation.adapters.Adapter`."""
-        with self._open() as table:
-            return sql.aggregate(query, table)
-
-    def batches(self, columns: Sequence[Column], where: Sequence[Condition] = ()) -> Iterator[pa.RecordBatch]:
-        """Stream rows; see `federation.adapters.Adapter`."""
-        with self._open() as table:
-            yield from sql.batches(columns, where, table)
-
-    def close(self) -> None:
-        """Do nothing: no file stays open between calls."""
 
     @contextmanager
     def _open(self) -> Iterator[_CsvTable]:
@@ -116,20 +93,20 @@ class _CsvTable(DuckTable):
         self._file = file
         self._encoding = encoding
         lines = csv.reader(io.StringIO(next(self._decoded(), ""), newline=""), strict=True)
-        self.header = tuple(next(lines, ()))
-        if not self.header:
+        self.columns = tuple(next(lines, ()))
+        if not self.columns:
             logger.warning("cannot read the file: no header")
             raise DataError("data.unreadable")
-        names = ", ".join(f"c{index}: 'VARCHAR'" for index in range(len(self.header)))
+        names = ", ".join(f"c{index}: 'VARCHAR'" for index in range(len(self.columns)))
         self.source = f"read_csv($stream, columns = {{{names}}}, {READER_OPTIONS})"
 
     def field(self, column: Column) -> str:
-        if column.name not in self.header:
+        if column.name not in self.columns:
             raise DataError("data.column_missing", column=column.name)
-        if self.header.count(column.name) > 1:
+        if self.columns.count(column.name) > 1:
             logger.warning("cannot read the file: two columns are called %r", column.name)
             raise DataError("data.unreadable")
-        stored = f"c{self.header.index(column.name)}"
+        stored = f"c{self.columns.index(column.name)}"
         return f"nullif({stored}, '')" if column.type in TEXT_TYPES else f"nullif(trim({stored}), '')"
 
     def value(self, field: str, column: Column) -> str:

@@ -125,6 +125,11 @@ class TypedDuckTable(DuckTable):
             found = connection.execute(f"DESCRIBE SELECT * FROM {source}", parameters).fetchall()
         self.types: dict[str, str] = {name: kind.partition("(")[0] for name, kind, *_ in found}
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(self.types)
+
     def field(self, column: Column) -> str:
         """Return the expression for a column as stored; see `federation.adapters.sql.Table`."""
         # DuckDB's names know no case; ours do.

@@ -7,59 +7,21 @@ nobody read while another process has the file open for writing: the owner's pro
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
 
 import duckdb
 
-from federation.adapters import sql
-from federation.adapters.contract import VERSION, Cells
 from federation.adapters.duck import TypedDuckTable, limited, quoted
+from federation.adapters.pushdown import DatabaseFileAdapter
 from federation.errors import DataError
-from federation.plan import Column, Condition, LocalQuery
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 logger = logging.getLogger(__name__)
 
 
-class DuckdbAdapter:
+class DuckdbAdapter(DatabaseFileAdapter):
     """Reads one table or view."""
-
-    version: ClassVar[int] = VERSION
-    settings: ClassVar[Sequence[str]] = ("path", "table")
-
-    def __init__(self, columns: tuple[Column, ...], path: str, table: str) -> None:
-        """Name the table.
-
-        Args:
-            columns: what is declared; every query brings those that it needs.
-            path: the database file.
-            table: the table's or view's name in it.
-        """
-        self._path = Path(path)
-        self._table = table
-
-    def schema(self) -> tuple[str, ...]:
-        """Name the columns of the table."""
-        with self._open() as table:
-            return tuple(table.types)
-
-    def aggregate(self, query: LocalQuery) -> Cells:
-        """Count and sum inside DuckDB; see `federation.adapters.Adapter`."""
-        with self._open() as table:
-            return sql.aggregate(query, table)
-
-    def batches(self, columns: Sequence[Column], where: Sequence[Condition] = ()) -> Iterator[pa.RecordBatch]:
-        """Stream rows; see `federation.adapters.Adapter`."""
-        with self._open() as table:
-            yield from sql.batches(columns, where, table)
-
-    def close(self) -> None:
-        """Do nothing: no file stays open between calls."""
 
     @contextmanager
     def _open(self) -> Iterator[_DuckdbTable]:

@@ -10,26 +10,21 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import duckdb
 
-from federation.adapters import sql
-from federation.adapters.contract import VERSION, Cells
 from federation.adapters.duck import TypedDuckTable, limited, literal
+from federation.adapters.pushdown import PushDownAdapter
 from federation.errors import DataError, SettingsError
-from federation.plan import Column, Condition, LocalQuery
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from federation.plan import Column
 
 logger = logging.getLogger(__name__)
 
 
-class ParquetAdapter:
+class ParquetAdapter(PushDownAdapter):
     """Reads one Parquet file, or a folder of them as one table."""
 
-    version: ClassVar[int] = VERSION
     settings: ClassVar[Sequence[str]] = ("path", "folder")
 
     def __init__(self, columns: tuple[Column, ...], path: str = "", folder: str = "") -> None:
@@ -46,24 +41,6 @@ class ParquetAdapter:
         if bool(path) == bool(folder):
             raise SettingsError("settings.one_path", adapter="parquet")
         self._file, self._folder = Path(path), Path(folder) if folder else None
-
-    def schema(self) -> tuple[str, ...]:
-        """Name the columns of the table."""
-        with self._open() as table:
-            return tuple(table.types)
-
-    def aggregate(self, query: LocalQuery) -> Cells:
-        """Count and sum inside DuckDB; see `federation.adapters.Adapter`."""
-        with self._open() as table:
-            return sql.aggregate(query, table)
-
-    def batches(self, columns: Sequence[Column], where: Sequence[Condition] = ()) -> Iterator[pa.RecordBatch]:
-        """Stream rows; see `federation.adapters.Adapter`."""
-        with self._open() as table:
-            yield from sql.batches(columns, where, table)
-
-    def close(self) -> None:
-        """Do nothing: no file stays open between calls."""
 
     @contextmanager
     def _open(self) -> Iterator[_ParquetTable]:

@@ -11,20 +11,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import psycopg
 from psycopg import errors
 
 from federation.adapters import sql
-from federation.adapters.contract import VERSION, Cells
 from federation.adapters.password import read_password
+from federation.adapters.pushdown import PushDownAdapter
 from federation.adapters.values import BATCH_ROWS, DIGITS, EXACT_DOUBLE, TEXT_TYPES, number_pattern
 from federation.errors import DataError
-from federation.plan import Column, Condition, LocalQuery
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from federation.plan import Column
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +59,9 @@ ORDER BY attribute.attnum
 WRITES = "SELECT has_table_privilege($1::regclass, 'INSERT, UPDATE, DELETE, TRUNCATE')"
 
 
-class PostgresAdapter:
+class PostgresAdapter(PushDownAdapter):
     """Reads one table or view."""
 
-    version: ClassVar[int] = VERSION
     settings: ClassVar[Sequence[str]] = ("url", "table", "schema", "password_env", "password_file")
 
     def __init__(
@@ -93,24 +89,6 @@ class PostgresAdapter:
         self._url = url
         self._table = f"{_quoted(schema)}.{_quoted(table)}"
         self._password = read_password(password_env, password_file)
-
-    def schema(self) -> tuple[str, ...]:
-        """Name the columns of the table."""
-        with self._open() as table:
-            return tuple(table.types)
-
-    def aggregate(self, query: LocalQuery) -> Cells:
-        """Count and sum inside PostgreSQL; see `federation.adapters.Adapter`."""
-        with self._open() as table:
-            return sql.aggregate(query, table)
-
-    def batches(self, columns: Sequence[Column], where: Sequence[Condition] = ()) -> Iterator[pa.RecordBatch]:
-        """Stream rows; see `federation.adapters.Adapter`."""
-        with self._open() as table:
-            yield from sql.batches(columns, where, table)
-
-    def close(self) -> None:
-        """Do nothing: no connection stays open between calls."""
 
     @contextmanager
     def _open(self) -> Iterator[_PostgresTable]:
@@ -156,6 +134,10 @@ class _PostgresTable:
         if self._run(WRITES, [table])[0][0]:
             raise DataError("data.account_writes")
         self.types: dict[str, str] = dict(self._run(COLUMNS, [table]))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.types)
 
     def field(self, column: Column) -> str:
         if column.name not in self.types:

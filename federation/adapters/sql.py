@@ -49,6 +49,11 @@ class Table(Protocol):
     """A table opened for one query, and the SQL of its store."""
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns' names as the store has them."""
+        ...
+
+    @property
     def source(self) -> str:
         """What stands behind FROM."""
         ...

@@ -11,19 +11,14 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
 
 from federation.adapters import sql
-from federation.adapters.contract import VERSION, Cells
+from federation.adapters.pushdown import DatabaseFileAdapter
 from federation.adapters.values import BATCH_ROWS, DIGITS, EXACT_DOUBLE, TEXT_TYPES, text_to_base_units
 from federation.errors import DataError
-from federation.plan import Column, Condition, LocalQuery
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from federation.plan import Column
 
 logger = logging.getLogger(__name__)
 
@@ -31,40 +26,8 @@ logger = logging.getLogger(__name__)
 LOCK_TIMEOUT_S = 5.0
 
 
-class SqliteAdapter:
+class SqliteAdapter(DatabaseFileAdapter):
     """Reads one table or view. What the owner stored as INTEGER, REAL or TEXT is taken by its value, row by row."""
-
-    version: ClassVar[int] = VERSION
-    settings: ClassVar[Sequence[str]] = ("path", "table")
-
-    def __init__(self, columns: tuple[Column, ...], path: str, table: str) -> None:
-        """Name the table.
-
-        Args:
-            columns: what is declared; every query brings those that it needs.
-            path: the database file.
-            table: the table's or view's name in it.
-        """
-        self._path = Path(path)
-        self._table = table
-
-    def schema(self) -> tuple[str, ...]:
-        """Name the columns of the table."""
-        with self._open() as table:
-            return table.columns
-
-    def aggregate(self, query: LocalQuery) -> Cells:
-        """Count and sum inside SQLite; see `federation.adapters.Adapter`."""
-        with self._open() as table:
-            return sql.aggregate(query, table)
-
-    def batches(self, columns: Sequence[Column], where: Sequence[Condition] = ()) -> Iterator[pa.RecordBatch]:
-        """Stream rows; see `federation.adapters.Adapter`."""
-        with self._open() as table:
-            yield from sql.batches(columns, where, table)
-
-    def close(self) -> None:
-        """Do nothing: no file stays open between calls."""
 
     @contextmanager
     def _open(self) -> Iterator[_SqliteTable]:

@@ -2,7 +2,7 @@
 
 An event names its actor and role, so that an officer's approval is the same kind of thing as a node's egress. It holds
 integers and strings only (floats have no canonical JSON), and nothing out of a row: digests are of ciphertexts, or
-salted. `seen` is the last checkpoint its signer has co-signed; witnesses fill it.
+salted. `seen` is the last checkpoint its signer has co-signed, and ties every chain to the log.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Literal
 
 import msgspec
 
+from crypto.dsse import open_envelope, sign_envelope
 from crypto.errors import SignatureError
-from crypto.signing import SigningKey, key_id, open_envelope, sign_envelope
+from crypto.signing import SigningKey, key_id
 
 EVENT_TYPE = "application/vnd.keyong.event+json"
 
@@ -24,8 +25,10 @@ MAX_ENTRY_BYTES = 65_535
 FIRST_PREV = "0" * 64
 
 EventType = Literal[
-    "enrol", "start", "request.submit", "approval.grant", "approval.deny", "job.start", "job.end",
-    "commit", "open", "release.decide", "egress", "egress.deny", "result.read", "incident",
+    "enrol", "start", "request.submit", "request.receive",
+    "approval.grant", "approval.deny", "approval.revoke", "member.sign", "member.suspend", "member.resume",
+    "job.start", "job.join", "job.end", "commit", "open", "release.decide",
+    "egress", "egress.deny", "receipt", "result.read", "incident", "drill",
 ]  # fmt: skip
 
 
@@ -105,6 +108,15 @@ def sign_event(event: Event, key: SigningKey) -> bytes:
     if len(entry) > MAX_ENTRY_BYTES:
         raise ValueError("an event must fit into 65535 bytes")
     return entry
+
+
+def peek_event(entry: bytes) -> Event:
+    """Read an event without checking who signed it: for entries that we verified when they came in.
+
+    Raises:
+        ValueError: it is no event.
+    """
+    return _decoder.decode(_envelope_decoder.decode(entry).payload)
 
 
 def read_event(entry: bytes, parties: Mapping[str, bytes]) -> Event:

@@ -78,12 +78,13 @@ class Journal:
     """One party's chain of events."""
 
     def __init__(self, path: Path, *, origin: str, node: str, key: SigningKey, clock: Clock) -> None:
-        """Open or begin the journal.
+        """Open or begin the journal; `seen` tells, once there is a witness, what it co-signed last.
 
         Raises:
             HomeError: the file cannot be opened or is not a journal.
         """
         self._origin, self._node, self._key, self._clock = origin, node, key, clock
+        self.seen: Callable[[], Seen] = Seen
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode=WAL")
@@ -145,7 +146,7 @@ class Journal:
             job=draft.job,
             attempt=draft.attempt,
             actor=draft.actor,
-            seen=Seen(),
+            seen=self.seen(),
             data=data,
         )
         return sign_event(event, self._key), salt
@@ -154,6 +155,12 @@ class Journal:
         """Return the entries from number `start` on."""
         rows = self._db.execute("SELECT entry FROM event WHERE seq >= ? ORDER BY seq", (start,))
         return [row[0] for row in rows]
+
+    def of_types(self, *kinds: str) -> list[bytes]:
+        """Return the entries of some types, oldest first."""
+        marks = ",".join("?" * len(kinds))
+        query = f"SELECT entry FROM event WHERE type IN ({marks}) ORDER BY seq"  # noqa: S608 - question marks only
+        return [row[0] for row in self._db.execute(query, kinds)]
 
     def holds(self, kind: EventType, job: str) -> bool:
         """Say whether this job has an event of this type."""

@@ -1,32 +1,33 @@
-"""The coordinator's log: an RFC 9162 Merkle tree over everybody's entries, in SQLite, with signed checkpoints.
+"""The coordinator's log: a tree of everybody's entries, with signed checkpoints and the cosignatures of witnesses.
 
-Hashes of complete subtrees of 256 leaves are kept (the levels of C2SP tlog-tiles), so that a root costs a few hundred
-hashes however long the log is. Checkpoints are C2SP signed notes: origin, size, base64 root.
+Every batch of entries is stored together with the signed root of the log it makes (c2sp.org/tlog-checkpoint), in one
+transaction. A log has one writer, which holds a lock for as long as it lives; readers read meanwhile.
 """
 
 from __future__ import annotations
 
 import base64
-import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from crypto.merkle import leaf_hash, node_hash, root_of_hashes
-from crypto.signing import SigningKey, sign_note
-from federation.audit.events import MAX_ENTRY_BYTES
-from federation.audit.journal import storage_error, transaction
+from crypto.errors import SignatureError
+from crypto.notes import append_lines, read_checkpoint, sign_note
+from crypto.signing import SigningKey
+from federation.audit.journal import transaction
+from federation.audit.storage import open_database, storage
+from federation.audit.tree import Tree
+from federation.errors import RecordError
 
-TILE_WIDTH = 256
+__all__ = ["Log", "checkpoint_text", "read_checkpoint", "signer_of"]
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS leaf(
-  idx INTEGER PRIMARY KEY, hash BLOB NOT NULL, entry BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS tile(
-  level INTEGER, idx INTEGER, hash BLOB NOT NULL, PRIMARY KEY(level, idx)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS checkpoint(size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
-CREATE TRIGGER IF NOT EXISTS leaf_no_update BEFORE UPDATE ON leaf BEGIN SELECT RAISE(ABORT, 'append-only'); END;
-CREATE TRIGGER IF NOT EXISTS leaf_no_delete BEFORE DELETE ON leaf BEGIN SELECT RAISE(ABORT, 'append-only'); END;
-"""
+# A witness that co-signs the same checkpoint again tells a later time: its newer line takes the place of the older.
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS checkpoint(size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT",
+    """CREATE TABLE IF NOT EXISTS cosignature(
+      size INTEGER NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, line TEXT NOT NULL,
+      PRIMARY KEY(size, name, key)) STRICT""",
+)
 
 
 def checkpoint_text(origin: str, size: int, root: bytes) -> str:
@@ -34,36 +35,26 @@ def checkpoint_text(origin: str, size: int, root: bytes) -> str:
     return f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
 
 
-def read_checkpoint(text: str) -> tuple[str, int, bytes]:
-    """Read origin, size and root out of a checkpoint's body.
-
-    Raises:
-        ValueError: not a checkpoint.
-    """
-    origin, size, root = text.splitlines()[:3]
-    return origin, int(size), base64.b64decode(root, validate=True)
-
-
 class Log:
     """The append-only log."""
 
     def __init__(self, path: Path, *, origin: str, key: SigningKey) -> None:
-        """Open or begin the log.
+        """Open or begin the log, and keep every other writer out until `close` or the end of the process.
 
         Raises:
-            HomeError: the file cannot be opened or is not a log.
+            HomeError: another process writes this log; or the file cannot be opened or is not a log.
+            RecordError: `record.damaged`: the last entries do not give the root that was signed.
         """
-        self._origin, self._key = origin, key
-        try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(SCHEMA)
-            (last,) = self._db.execute("SELECT max(idx) FROM leaf").fetchone()
-        except sqlite3.Error as exc:
-            raise storage_error(exc, path) from exc
-        self._path = path
-        self._size: int = 0 if last is None else last + 1
+        self._origin, self._key, self._path = origin, key, path
+        with ExitStack() as opened:
+            self._db = open_database(path, opened)
+            with storage(path):
+                for statement in SCHEMA:
+                    self._db.execute(statement)
+            self._tree = Tree(self._db, path)
+            self._size = self._tree.size
+            self._check_signed_root()
+            self._opened = opened.pop_all()
 
     def __len__(self) -> int:
         return self._size
@@ -73,73 +64,123 @@ class Log:
 
         Raises:
             HomeError: the disk is full or the file cannot be written; the log is as it was.
+            RecordError: `record.damaged`: the hashes to go on from are missing; the log is as it was.
             ValueError: an entry is longer than a log takes.
         """
-        if any(len(entry) > MAX_ENTRY_BYTES for entry in entries):
-            raise ValueError("an entry must fit into 65535 bytes")
-        first, size = self._size, self._size + len(entries)
-        try:
-            with transaction(self._db):
-                rows = [(index, leaf_hash(entry), entry) for index, entry in enumerate(entries, first)]
-                self._db.executemany("INSERT INTO leaf VALUES(?,?,?)", rows)
-                for tile in range(first // TILE_WIDTH, size // TILE_WIDTH):
-                    self._close_tile(0, tile)
-                root = self._root(size)
-                note = sign_note(self._key, self._origin, checkpoint_text(self._origin, size, root))
-                self._db.execute("INSERT OR REPLACE INTO checkpoint VALUES(?,?)", (size, note))
-        except sqlite3.Error as exc:
-            raise storage_error(exc, self._path) from exc
+        size = self._size + len(entries)
+        with storage(self._path), transaction(self._db):
+            self._tree.append(entries)
+            note = sign_note(self._key, self._origin, checkpoint_text(self._origin, size, self._tree.root()))
+            self._db.execute("INSERT OR REPLACE INTO checkpoint VALUES(?,?)", (size, note))
         self._size = size
         return note
 
-    def entries(self, start: int = 0) -> Iterator[bytes]:
-        """Read the entries from index `start` on."""
-        rows = self._db.execute("SELECT entry FROM leaf WHERE idx >= ? ORDER BY idx", (start,))
-        return (row[0] for row in rows)
+    def entries(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Read entries `start` to `end`, the latter not included; to the last one by default."""
+        return self._tree.entries(start, self._size if end is None else end)
+
+    def index_of(self, leaf: bytes) -> int | None:
+        """Find the entry with this leaf hash, the newest if there are several; None if there is none."""
+        return self._tree.index_of(leaf)
 
     def root(self) -> bytes:
         """The root hash of all entries, 32 bytes."""
-        return self._root(self._size)
+        return self._tree.root(self._size)
+
+    def checkpoint(self) -> str:
+        """The latest checkpoint, as the coordinator signed it.
+
+        Raises:
+            ValueError: nothing was appended yet.
+        """
+        return self.checkpoint_at(self._size)
+
+    def checkpoint_at(self, size: int) -> str:
+        """The checkpoint of an earlier size, as the coordinator signed it.
+
+        Raises:
+            ValueError: no batch ended at this size.
+        """
+        with storage(self._path):
+            row = self._db.execute("SELECT note FROM checkpoint WHERE size = ?", (size,)).fetchone()
+        if row is None:
+            raise ValueError(f"no checkpoint of size {size}")
+        return str(row[0])
+
+    def batch_end(self, limit: int) -> int:
+        """The size of the last checkpoint that is not larger than `limit`; 0 if there is none."""
+        with storage(self._path):
+            query = "SELECT coalesce(max(size), 0) FROM checkpoint WHERE size <= ?"
+            (size,) = self._db.execute(query, (limit,)).fetchone()
+        return int(size)
+
+    def cosign(self, size: int, lines: Sequence[str]) -> None:
+        r"""Keep signature lines of witnesses beside a checkpoint. The caller has verified them.
+
+        Args:
+            lines: each ended by "\n"; a line of a key that signed this checkpoint before replaces the older one.
+
+        Raises:
+            crypto.errors.SignatureError: a line is malformed, or is of the coordinator's own key.
+            ValueError: no batch ended at this size.
+            HomeError: the disk is full or the file cannot be written.
+        """
+        append_lines(self.checkpoint_at(size), lines)
+        rows = [(size, *signer_of(line), line) for line in lines]
+        with storage(self._path), transaction(self._db):
+            self._db.executemany("INSERT OR REPLACE INTO cosignature VALUES(?,?,?,?)", rows)
+
+    def cosigned(self, size: int) -> str:
+        """A checkpoint with all cosignatures known for it.
+
+        Raises:
+            ValueError: no batch ended at this size.
+        """
+        query = "SELECT line FROM cosignature WHERE size = ? ORDER BY name, length(line)"
+        with storage(self._path):
+            lines = [line for (line,) in self._db.execute(query, (size,))]
+        return append_lines(self.checkpoint_at(size), lines)
+
+    def inclusion_proof(self, index: int, size: int) -> list[bytes]:
+        """Prove that entry `index` is under the checkpoint of this size.
+
+        Raises:
+            ValueError: no such entry, or no batch ended at this size.
+            RecordError: `record.damaged`: what is stored does not lead to the signed root.
+        """
+        return self._tree.inclusion_proof(index, size=size, root=self._signed_root(size))
+
+    def consistency_proof(self, old_size: int, new_size: int) -> list[bytes]:
+        """Prove that the later one of two checkpoints has everything that the earlier one has.
+
+        Raises:
+            ValueError: no batch ended at one of the sizes.
+            RecordError: `record.damaged`: what is stored does not lead to the signed roots.
+        """
+        old_root, new_root = self._signed_root(old_size), self._signed_root(new_size)
+        return self._tree.consistency_proof(old_size, new_size, old_root=old_root, new_root=new_root)
 
     def close(self) -> None:
-        """Close the file."""
-        self._db.close()
+        """Close the file and let the next writer in."""
+        self._opened.close()
 
-    def _close_tile(self, level: int, tile: int) -> None:
-        hashes = self._hashes(level, tile * TILE_WIDTH, (tile + 1) * TILE_WIDTH)
-        self._db.execute("INSERT INTO tile VALUES(?,?,?)", (level + 1, tile, root_of_hashes(hashes)))
-        if (tile + 1) % TILE_WIDTH == 0:
-            self._close_tile(level + 1, tile // TILE_WIDTH)
-
-    def _hashes(self, level: int, start: int, stop: int) -> list[bytes]:
-        table = "leaf WHERE" if level == 0 else f"tile WHERE level = {level:d} AND"
-        query = f"SELECT hash FROM {table} idx >= ? AND idx < ? ORDER BY idx"  # noqa: S608 - no text from outside
-        return [row[0] for row in self._db.execute(query, (start, stop))]
-
-    def _root(self, size: int) -> bytes:
-        """Fold the right edge: at every level, the hashes that complete tiles do not cover yet."""
-        root: bytes | None = None
-        level, count = 0, size
-        while count or root is None:
-            edge = self._hashes(level, count - count % TILE_WIDTH, count)
-            # What is to the right is one subtree; it joins the level's edge as its last, partial child.
-            if edge:
-                root = _fold(edge, root)
-            elif root is None and count == 0:
-                return root_of_hashes([])
-            level, count = level + 1, count // TILE_WIDTH
+    def _signed_root(self, size: int) -> bytes:
+        text, _, _ = self.checkpoint_at(size).partition("\n\n")
+        try:
+            _, _, root = read_checkpoint(f"{text}\n")
+        except SignatureError as exc:
+            raise RecordError("record.damaged", file=self._path.name) from exc
         return root
 
+    def _check_signed_root(self) -> None:
+        """The entries are those of the last checkpoint: no fewer, no more, with its root."""
+        with storage(self._path):
+            (signed,) = self._db.execute("SELECT coalesce(max(size), 0) FROM checkpoint").fetchone()
+        if signed != self._size or (signed and self._signed_root(signed) != self._tree.root()):
+            raise RecordError("record.damaged", file=self._path.name)
 
-def _fold(edge: Sequence[bytes], right: bytes | None) -> bytes:
-    """Root over complete subtrees `edge` of one size, with a smaller subtree `right` after them (RFC 9162, 2.1.1)."""
-    root, start = right, len(edge)
-    # Split the edge into the perfect trees of its binary form, smallest last, and hang them on from the right.
-    while start:
-        width = start & -start
-        tree = root_of_hashes(edge[start - width : start])
-        root = tree if root is None else node_hash(tree, root)
-        start -= width
-    if root is None:
-        raise ValueError("nothing to fold")
-    return root
+
+def signer_of(line: str) -> tuple[str, str]:
+    """Whose signature line of a note this is: name, and key hash in hex."""
+    _, name, encoded = line.split(" ")
+    return name, base64.b64decode(encoded)[:4].hex()

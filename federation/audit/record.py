@@ -32,6 +32,7 @@ class Public(msgspec.Struct, frozen=True, kw_only=True):
         labels: departments' Chinese names; labels_en their English ones.
         stores: per department, its tables and the adapter each is read by.
         unconfined: why parties are plain processes; "" if they are confined.
+        networked: departments that keep the network although parties are confined.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Public(msgspec.Struct, frozen=True, kw_only=True):
     labels_en: dict[str, str]
     unconfined: str
     stores: dict[str, dict[str, str]] = {}
+    networked: tuple[str, ...] = ()
 
 
 class RecordReader:

@@ -19,7 +19,7 @@ import msgspec
 
 from crypto.errors import SignatureError
 from crypto.merkle import leaf_hash, node_hash
-from crypto.signing import verify_note
+from crypto.notes import verify_note
 from federation.audit.events import FIRST_PREV, Event, read_event
 from federation.audit.log import read_checkpoint
 from federation.audit.record import COORDINATOR, RecordReader, Session

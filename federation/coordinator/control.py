@@ -33,14 +33,15 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """What a client wants.
 
     Attributes:
-        do: run a request, bring an analyst's events, or learn how many of them the log has.
-        party: the analyst.
+        do: run a request, bring an analyst's events, learn how many of them the log has, or say that an officer has
+            spoken at a desk, which is a hint and no more.
+        party: the analyst; "" for a nudge.
         request: the signed request, to submit.
         entries: the analyst's events.
     """
 
-    do: Literal["submit", "record", "known"]
-    party: str
+    do: Literal["submit", "record", "known", "nudge"]
+    party: str = ""
     request: bytes = b""
     entries: tuple[bytes, ...] = ()
 
@@ -96,6 +97,10 @@ class ControlServer:
     def _answer(self, text: bytes, connection: socket.socket) -> Iterator[Line]:
         try:
             ask = msgspec.json.decode(text, type=Ask)
+            if ask.do == "nudge":
+                self._jobs.nudge()
+                yield Line(done=True)
+                return
             analyst = self._roster.party(ask.party)
             if analyst is None or analyst.role != "analyst":
                 raise RefusedError("refused.requester")
@@ -149,7 +154,7 @@ def _read_line(connection: socket.socket) -> bytes:
 class ControlClient:
     """Talks to a running coordinator."""
 
-    def __init__(self, path: Path, party: str) -> None:
+    def __init__(self, path: Path, party: str = "") -> None:
         self._path, self._party = path, party
 
     def known(self) -> int:
@@ -159,6 +164,10 @@ class ControlClient:
     def record(self, entries: list[bytes]) -> None:
         """Bring the party's events to the log."""
         self._last(Ask(do="record", party=self._party, entries=tuple(entries)))
+
+    def nudge(self) -> None:
+        """Say that an officer has spoken at a desk."""
+        self._last(Ask(do="nudge"))
 
     def submit(self, request: bytes, progress: Callable[[str, float], None]) -> SealedTotals:
         """Run a request and wait for its end.

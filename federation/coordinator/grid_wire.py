@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -16,6 +17,9 @@ from federation.governance.roster import Roster
 from federation.messages import Failure, Header, Packet, Payload, decode
 from federation.node.client_app import pack, unpack
 from federation.wire import Answer
+
+# What became of a party, as opposed to what it said.
+ABSENT = frozenset({"node.gone", "node.late", "node.killed", "node.hung"})
 
 
 class Nodes(Protocol):
@@ -44,48 +48,67 @@ class GridWire:
         job: str,
         plan: str,
         deadline_s: float,
+        heard: dict[str, float],
         before: Callable[[], None] = lambda: None,
     ) -> None:
         """Make the wire of one job.
 
         Args:
             plan: the plan's hash.
+            heard: when each party answered last, monotonic seconds; shared by all wires.
             before: called before anything is asked; raises to stop the job.
         """
+        self.heard = heard
         self._grid, self._nodes, self._identity, self._roster = grid, nodes, identity, roster
         self._sequencer, self._job, self._plan = sequencer, job, plan
         self._deadline_s, self._before = deadline_s, before
 
     def ask(self, requests: Mapping[str, Payload]) -> dict[str, Answer]:
         """Send every party its request and wait for all answers; see `Wire`."""
+        answers: dict[str, Answer] = {}
+        # Whoever said no is the reason; that others did not come any more may be the consequence.
+        said = self.ask_each(requests)
+        for answer in said.values():
+            if isinstance(answer, Exception) and getattr(answer, "code", "") not in ABSENT:
+                raise answer
+        for party, answer in said.items():
+            if isinstance(answer, Exception):
+                raise answer
+            answers[party] = answer
+        return answers
+
+    def there(self) -> list[str]:
+        """The departments that can be asked now."""
+        return [name for name in self._roster.names("department") if self._nodes.node_of(name) is not None]
+
+    def ask_each(self, requests: Mapping[str, Payload]) -> dict[str, Answer | Exception]:
+        """Send every party its request; what comes back from each, or what became of it."""
         self._before()
+        said: dict[str, Answer | Exception] = {}
         waiting: dict[int, tuple[str, str]] = {}
         messages = []
         for party, payload in requests.items():
             node = self._nodes.node_of(party)
             if node is None:
-                raise NodeError(self._nodes.why_gone(party) or "node.gone", party=party)
+                said[party] = NodeError(self._nodes.why_gone(party) or "node.gone", party=party)
+                continue
             header = self._header(party)
             envelope = self._identity.sign(header, payload)
             packet = Packet(envelope=envelope, known=self._sequencer.known(party))
             kind = str(type(payload).__struct_config__.tag)
             messages.append(self._grid.create_message(pack(packet), f"query.{kind}", node, self._job))
             waiting[node] = (party, header.number)
-        replies = self._grid.send_and_receive(messages, timeout=self._deadline_s)
-        answers: dict[str, Answer] = {}
-        failures: list[NodeError | Exception] = []
-        for reply in replies:
+        for reply in self._grid.send_and_receive(messages, timeout=self._deadline_s):
             party, number = waiting.pop(reply.metadata.src_node_id)
+            self.heard[party] = time.monotonic()
             try:
-                answers[party] = self._read(reply, party, number)
+                said[party] = self._read(reply, party, number)
             except Exception as error:
-                failures.append(error)
-        if failures:
-            raise failures[0]
+                said[party] = error
         for party, _ in waiting.values():
             code = self._nodes.why_gone(party) or "node.late"
-            raise NodeError(code, party=party, seconds=int(self._deadline_s))
-        return {party: answers[party] for party in requests}
+            said[party] = NodeError(code, party=party, seconds=int(self._deadline_s))
+        return {party: said[party] for party in requests}
 
     def _header(self, party: str) -> Header:
         return Header(

@@ -6,10 +6,12 @@ over, and asking again is a new attempt.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from federation.errors import KeyongError, RefusedError
 from federation.plan import Plan
@@ -42,10 +44,21 @@ class Job:
             self.steps.append((name, time.monotonic()))
             self._changed.notify_all()
 
+    def wait_for(self, desks: tuple[str, ...]) -> None:
+        """Note on whose desks the request lies."""
+        name = " ".join(("wait", *desks))
+        if not self.steps or self.steps[-1][0] != name:
+            self.step(name)
+
     def cancel(self) -> None:
         """Stop before the next step."""
         with self._changed:
             self._cancelled = True
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether whoever asked has gone away."""
+        return self._cancelled
 
     def finish(self, result: SealedTotals | None, error: KeyongError | None) -> None:
         """End the job, one way or the other."""
@@ -69,12 +82,27 @@ class Job:
                 yield None
 
 
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Nothing to run: time to look after what waits for approval, and to seal the record.
+
+    Attributes:
+        nudged: somebody says that an officer has spoken.
+    """
+
+    nudged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """No more jobs come."""
+
+
 class JobQueue:
     """Jobs in the order they came."""
 
     def __init__(self) -> None:
-        self._waiting: queue.Queue[Job | None] = queue.Queue(MAX_WAITING)
-        self.running: Job | None = None
+        self._waiting: queue.Queue[Job | Tick | Closed] = queue.Queue(MAX_WAITING)
 
     def submit(self, job: Job) -> None:
         """Add a job.
@@ -87,12 +115,18 @@ class JobQueue:
         except queue.Full as exc:
             raise RefusedError("refused.busy", waiting=MAX_WAITING) from exc
 
-    def next(self) -> Job | None:
-        """Wait for the next job; None when the queue is closed."""
-        self.running = None
-        self.running = self._waiting.get()
-        return self.running
+    def nudge(self) -> None:
+        """Let `next` return a tick soon: an officer has spoken."""
+        with contextlib.suppress(queue.Full):  # whoever serves the queue is busy, and looks after the desks anyway
+            self._waiting.put_nowait(Tick(nudged=True))
+
+    def next(self, patience_s: float) -> Job | Tick | Closed:
+        """Wait for the next job, or for a tick at least every `patience_s` seconds."""
+        try:
+            return self._waiting.get(timeout=patience_s)
+        except queue.Empty:
+            return Tick(nudged=False)
 
     def close(self) -> None:
-        """Let `next` return None once the waiting jobs are done."""
-        self._waiting.put(None)
+        """Let `next` return Closed once the waiting jobs are done."""
+        self._waiting.put(Closed())

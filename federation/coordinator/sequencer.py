@@ -7,11 +7,14 @@ import threading
 from collections.abc import Sequence
 
 from crypto.errors import SignatureError
-from federation.audit.events import FIRST_PREV, read_event
+from federation.audit.events import FIRST_PREV, Event, peek_event, read_event
 from federation.audit.journal import Draft, Journal
 from federation.audit.log import Log
 from federation.errors import NodeError
 from federation.governance.roster import Roster
+
+# What departments send to keep the log, as opposed to doing something.
+HOUSEKEEPING = frozenset({"record", "desk"})
 
 
 class Sequencer:
@@ -22,9 +25,25 @@ class Sequencer:
         self._keys = roster.signers
         self._lock = threading.Lock()
         self._known: dict[str, tuple[int, str]] = {}
+        self._members: list[Event] = []
+        self._size = 0
+        self.acts_end = 0  # the log's size up to its last entry that tells of more than the keeping of the log
+        # Every entry was verified when it came in; whoever changed the file since is caught by the witnesses.
         for entry in log.entries():
-            event = read_event(entry, self._keys)
-            self._known[event.node] = (event.seq + 1, hashlib.sha256(entry).hexdigest())
+            self._learn(peek_event(entry), entry)
+
+    def _learn(self, event: Event, entry: bytes) -> None:
+        self._known[event.node] = (event.seq + 1, hashlib.sha256(entry).hexdigest())
+        self._size += 1
+        if event.type != "receipt" and not (event.type == "egress" and event.data.get("class") in HOUSEKEEPING):
+            self.acts_end = self._size
+        if event.type in ("member.suspend", "member.resume"):
+            self._members.append(event)
+
+    @property
+    def member_acts(self) -> tuple[Event, ...]:
+        """What officers said about departments' membership, in the log's order."""
+        return tuple(self._members)
 
     def known(self, party: str) -> int:
         """How many of a party's events the log has."""
@@ -39,7 +58,7 @@ class Sequencer:
         """
         with self._lock:
             size, prev = self._known.get(party, (0, FIRST_PREV))
-            fresh = []
+            fresh: list[tuple[Event, bytes]] = []
             for entry in entries:
                 try:
                     event = read_event(entry, self._keys)
@@ -50,10 +69,11 @@ class Sequencer:
                 if (event.node, event.log, event.seq, event.prev) != (party, self._roster.origin, size, prev):
                     raise NodeError("node.bad_event", party=party)
                 size, prev = size + 1, hashlib.sha256(entry).hexdigest()
-                fresh.append(entry)
+                fresh.append((event, entry))
             if fresh:
-                self._log.append(fresh)
-                self._known[party] = (size, prev)
+                self._log.append([entry for _, entry in fresh])
+                for event, entry in fresh:
+                    self._learn(event, entry)
 
     def record(self, draft: Draft) -> None:
         """Write an event of the coordinator's own and append it.

@@ -1,4 +1,4 @@
-"""The Flower ServerApp: one long run that serves the job queue."""
+"""The Flower ServerApp: one long run that serves the job queue, the desks and the seals."""
 
 from __future__ import annotations
 
@@ -11,88 +11,119 @@ from flwr.serverapp import Grid, ServerApp
 from crypto.paillier import PublicKey
 from federation.audit.events import Actor
 from federation.audit.journal import Draft
-from federation.coordinator.grid_wire import GridWire, Nodes
-from federation.coordinator.jobs import Job, JobQueue
+from federation.coordinator.jobs import Closed, Job, JobQueue, Tick
+from federation.coordinator.seals import Sealer
 from federation.coordinator.sequencer import Sequencer
-from federation.errors import HomeError, KeyongError, NodeError
-from federation.governance.identity import Identity
-from federation.governance.roster import Roster
-from federation.messages import Sync
-from federation.queries.sums import SealedTotals, run_sum
+from federation.errors import HomeError, KeyongError, NodeError, RefusedError
+from federation.queries.sums import SealedTotals, propose, run_sum
+from federation.wire import Wire
 
 logger = logging.getLogger(__name__)
 
+# How often desks are looked after and the record is sealed when nobody nudges.
+HEARTBEAT_S = 60.0
 
-class Gatherer:
-    """Runs jobs, and gathers what departments' journals hold and the log does not."""
+
+class JobRunner:
+    """Takes each job to its end: laid before its participants, perhaps for days on their desks; run; recorded."""
 
     def __init__(
         self,
         *,
-        nodes: Nodes,
-        identity: Identity,
-        roster: Roster,
+        name: str,
         public_key: PublicKey,
         sequencer: Sequencer,
-        deadline_s: float,
+        sealer: Sealer,
+        wire: Callable[[Job], Wire],
     ) -> None:
-        self._nodes, self._identity, self._roster = nodes, identity, roster
-        self._public_key, self._sequencer, self._deadline_s = public_key, sequencer, deadline_s
+        """Prepare.
 
-    def sync(self, grid: Grid) -> None:
-        """Ask every department that is there for the rest of its journal."""
-        wire = self._wire(grid, None)
-        there = [name for name in self._roster.names("department") if self._nodes.node_of(name) is not None]
-        for name in there:
-            try:
-                wire.ask({name: Sync()})
-            except NodeError as error:
-                logger.warning("could not gather the journal of %s: %s", name, error.code)
+        Args:
+            name: the coordinator's.
+            wire: makes a job's wire.
+        """
+        self._name, self._public_key = name, public_key
+        self._sequencer, self._sealer, self._wire = sequencer, sealer, wire
+        self._on_desks: dict[str, tuple[Job, dict[str, bytes]]] = {}
 
-    def run(self, grid: Grid, job: Job) -> None:
+    def take(self, job: Job) -> None:
+        """Lay a job before its participants; run it if all agree at once."""
+        job.step("agree")
+        self._try(job, {})
+
+    def look_after(self, *, nudged: bool) -> None:
+        """Hear what officers have said, ask again about what lay on their desks, and seal what is new."""
+        if nudged or self._on_desks:
+            self._sealer.gather()
+        for job, agreements in list(self._on_desks.values()):
+            self._try(job, agreements)
+        self._sealer.seal_acts()
+
+    def _try(self, job: Job, agreements: dict[str, bytes]) -> None:
+        self._on_desks.pop(job.name, None)
+        try:
+            if job.is_cancelled:
+                raise RefusedError("refused.cancelled")
+            agreements = propose(self._wire(job), job.plan, job.request, agreements)
+            desks = tuple(name for name in job.plan.participants if name not in agreements)
+            if desks:
+                job.wait_for(desks)
+                self._on_desks[job.name] = job, agreements
+                return
+        except KeyongError as error:
+            job.finish(None, error)
+            self._sealer.seal_acts()
+            return
+        except Exception as error:
+            logger.exception("internal error in job %s", job.name)
+            job.finish(None, _internal(self._name, error))
+            return
+        self._run(job, agreements)
+
+    def _run(self, job: Job, agreements: dict[str, bytes]) -> None:
         """Run one job to its end and record how it ended."""
         result: SealedTotals | None = None
         failure: KeyongError | None = None
+
+        def seal() -> str:
+            return self._sealer.seal(members=job.plan.participants)
+
         try:
             started: dict[str, int | str] = {
                 "plan": job.plan.hash,
                 "requester": job.plan.requester,
                 "contributors": len(job.plan.contributors),
+                "participants": " ".join(job.plan.participants),
             }
             self._sequencer.record(self._draft("job.start", job, started))
-            result = run_sum(self._wire(grid, job), job.plan, job.request, self._public_key, job.step)
+            wire = self._wire(job)
+            result = run_sum(wire, job.plan, agreements, self._public_key, seal, job.step)
         except KeyongError as error:
             failure = error
         except Exception as error:
             logger.exception("internal error in job %s", job.name)
-            failure = NodeError("node.failed", party=self._identity.name)
-            failure.__cause__ = error
+            failure = _internal(self._name, error)
         try:
-            self.sync(grid)
+            self._sealer.gather()
             self._sequencer.record(self._draft("job.end", job, {"outcome": failure.code if failure else "released"}))
         except HomeError as error:
             # A result whose record cannot be written is not handed over.
             result, failure = None, error
         job.finish(result, failure)
-
-    def _wire(self, grid: Grid, job: Job | None) -> GridWire:
-        return GridWire(
-            grid=grid,
-            nodes=self._nodes,
-            identity=self._identity,
-            roster=self._roster,
-            sequencer=self._sequencer,
-            job=job.name if job else "",
-            plan=job.plan.hash if job else "",
-            deadline_s=self._deadline_s,
-        )
+        self._sealer.seal_acts()
 
     def _draft(self, kind: str, job: Job, data: dict[str, int | str]) -> Draft:
-        actor = Actor(name=self._identity.name, role="coordinator")
+        actor = Actor(name=self._name, role="coordinator")
         return Draft(type=kind, actor=actor, job=job.name, attempt=1, data=data)  # type: ignore[arg-type]  # a literal
 
 
-def server_app(jobs: JobQueue, gatherer: Gatherer, ready: Callable[[Grid], None]) -> ServerApp:
+def _internal(name: str, error: Exception) -> KeyongError:
+    failure = NodeError("node.failed", party=name)
+    failure.__cause__ = error
+    return failure
+
+
+def server_app(jobs: JobQueue, runner: JobRunner, ready: Callable[[Grid], None]) -> ServerApp:
     """Make the app whose one run serves all jobs.
 
     Args:
@@ -103,8 +134,14 @@ def server_app(jobs: JobQueue, gatherer: Gatherer, ready: Callable[[Grid], None]
     @app.main()
     def main(grid: Grid, context: Context) -> None:
         ready(grid)
-        gatherer.sync(grid)
-        while (job := jobs.next()) is not None:
-            gatherer.run(grid, job)
+        runner.look_after(nudged=True)
+        while True:
+            match jobs.next(HEARTBEAT_S):
+                case Job() as job:
+                    runner.take(job)
+                case Tick(nudged=nudged):
+                    runner.look_after(nudged=nudged)
+                case Closed():
+                    return
 
     return app

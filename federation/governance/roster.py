@@ -1,7 +1,8 @@
-"""The roster: every party's name, role and public keys, and the joint key; pinned by all, known by its hash.
+"""The roster: parties, officers, their public keys, and the joint key; pinned by all, known by its hash.
 
 Whoever enrols the parties (the operator's launcher) hands the same roster to all of them; every party pins it and
-from then on believes no other. Co-signing by officers comes with approvals.
+from then on believes no other. Departments co-sign it by their `enrol` event, officers by a statement of theirs, and
+every approval names its hash.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import msgspec
 
 from crypto.errors import SignatureError
 from crypto.paillier import PublicKey
-from crypto.signing import verify
+from crypto.signing import HybridPublic, verify
 from federation.errors import HomeError, NodeError
 from federation.governance.identity import write_whole
 from federation.messages import Envelope
 
 Role = Literal["coordinator", "department", "analyst"]
+OfficerRole = Literal["operator", "officer", "auditor"]
 
 
 class Party(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,12 +30,53 @@ class Party(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Attributes:
         signing: Ed25519 public key, 32 bytes.
         box: X25519 public key, 32 bytes.
+        witness: a department's Ed25519 key for co-signing checkpoints, 32 bytes.
+        witness_mldsa: and its ML-DSA-44 key, 1312 bytes.
     """
 
     name: str
     role: Role
     signing: bytes
     box: bytes
+    witness: bytes = b""
+    witness_mldsa: bytes = b""
+
+    @property
+    def cosigner(self) -> HybridPublic:
+        """The key pair it co-signs checkpoints with.
+
+        Raises:
+            SignatureError: it is no witness.
+        """
+        return HybridPublic(ed25519=self.witness, mldsa44=self.witness_mldsa)
+
+
+class Officer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One person in one of the three separate roles (三员分立).
+
+    Attributes:
+        name: officer@tax; behind the @ stands the department the officer acts for.
+        role: operator runs, officer approves and revokes, auditor reads and verifies.
+        person: who it is, as the operator enrolled them; nobody may hold two roles.
+        signing: Ed25519 public key, 32 bytes.
+        signing_mldsa: ML-DSA-44 public key, 1312 bytes.
+    """
+
+    name: str
+    role: OfficerRole
+    person: str
+    signing: bytes
+    signing_mldsa: bytes
+
+    @property
+    def department(self) -> str:
+        """The department the officer acts for."""
+        return self.name.rpartition("@")[2]
+
+    @property
+    def public(self) -> HybridPublic:
+        """The key pair of the officer's statements."""
+        return HybridPublic(ed25519=self.signing, mldsa44=self.signing_mldsa)
 
 
 class Roster(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,13 +89,25 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         public_key: the joint Paillier key.
     """
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     origin: str
     epoch: int
     parties: tuple[Party, ...]
+    officers: tuple[Officer, ...] = ()
     holders: tuple[str, ...]
     threshold: int
     public_key: bytes
+
+    def __post_init__(self) -> None:
+        """Refuse two of one name, one person or key in two roles."""
+        names = [party.name for party in self.parties] + [officer.name for officer in self.officers]
+        persons = [officer.person for officer in self.officers]
+        # An Ed25519 cosignature does not name its signer: one key must never have two names.
+        keys = [officer.signing for officer in self.officers] + [party.signing for party in self.parties]
+        keys += [party.witness for party in self.parties if party.witness]
+        for what, listed in (("name", names), ("person", persons), ("key", keys)):
+            if len(set(listed)) < len(listed):
+                raise ValueError(f"a {what} stands twice in the roster")
 
     def party(self, name: str) -> Party | None:
         """Find a party by name."""
@@ -61,6 +116,14 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def names(self, role: Role) -> tuple[str, ...]:
         """Name the parties of one role."""
         return tuple(party.name for party in self.parties if party.role == role)
+
+    def officer(self, name: str) -> Officer | None:
+        """Find an officer by name."""
+        return next((officer for officer in self.officers if officer.name == name), None)
+
+    def cosigner_name(self, party: str) -> str:
+        """A party's key name in signed notes."""
+        return f"{self.origin}/{party}"
 
     @property
     def signers(self) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ from federation.messages import Packet
 from federation.node.department import Department
 
 RECORD = "keyong"
-REQUESTS = ("propose", "commit", "reveal", "open", "decide", "sync")
+REQUESTS = ("propose", "begin", "commit", "reveal", "open", "decide", "sync", "attest")
 
 
 def client_app(department: Department) -> ClientApp:

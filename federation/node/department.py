@@ -10,6 +10,8 @@ from federation.audit.events import Actor
 from federation.audit.journal import Draft, Journal
 from federation.errors import KeyongError, NodeError, RefusedError
 from federation.messages import (
+    Attest,
+    Begin,
     Commit,
     Decide,
     Envelope,
@@ -25,7 +27,9 @@ from federation.messages import (
     Synced,
     decode,
 )
+from federation.node.desk import Desk
 from federation.node.gateway import Gateway
+from federation.node.mirror import RecordMirror
 from federation.queries import sums
 from federation.queries.sums import Act, Job, Office
 
@@ -38,8 +42,16 @@ MAX_REMEMBERED = 100_000
 class Department:
     """Answers the coordinator's requests."""
 
-    def __init__(self, office: Office, journal: Journal, gateway: Gateway) -> None:
+    def __init__(
+        self, office: Office, journal: Journal, gateway: Gateway, mirror: RecordMirror, desk: Desk | None = None
+    ) -> None:
+        """Put the department together.
+
+        Args:
+            desk: where its officers stand; they are heard before anything leaves.
+        """
         self._office, self._journal, self.gateway = office, journal, gateway
+        self._mirror, self._desk = mirror, desk
         self._jobs: dict[str, Job] = {}
         self._answered: dict[str, None] = {}
         self._known = 0
@@ -59,6 +71,7 @@ class Department:
         self._known = max(0, known)
         try:
             act = self._act(request)
+            self._hear_officers(request.header)
             return self._pack(request.header, act.payload, act.drafts)
         except KeyongError as error:
             return self._refuse(request.header, error)
@@ -83,13 +96,18 @@ class Department:
         payload: Message = decode(request.payload)
         if isinstance(payload, Sync):
             return Act(Synced())
+        if isinstance(payload, Attest):
+            return Act(self._mirror.attest(payload))
         if isinstance(payload, Propose):
-            job, act = sums.agree(self._office, request, payload)
+            return sums.consider(self._office, request, payload)
+        if isinstance(payload, Begin):
+            job, act = sums.begin(self._office, request, payload)
             self._jobs = {job.job: job}  # one at a time: a new job ends the one before
             return act
         mine = self._jobs.get(request.header.job)
         if mine is None or (mine.attempt, mine.plan.hash) != (request.header.attempt, request.header.plan):
             raise RefusedError("refused.order")
+        self._office.approvals.check(mine.job, mine.plan.hash)
         match payload:
             case Commit():
                 return sums.commit(self._office, mine, payload)
@@ -101,6 +119,17 @@ class Department:
                 return sums.decide(self._office, mine, payload)
             case _:
                 raise RefusedError("refused.order")
+
+    def _hear_officers(self, request: Header) -> None:
+        """What an officer said while we computed counts before its result leaves.
+
+        Raises:
+            RefusedError: the word for this very job was taken back.
+        """
+        if self._desk is not None:
+            self._desk.serve()
+        if request.job in self._jobs:
+            self._office.approvals.check(request.job, request.plan)
 
     def _refuse(self, request: Header, error: KeyongError) -> Packet:
         # A refused job is over here: nothing more will be answered about it.

@@ -1,16 +1,17 @@
 """The encrypted sum over departments that hold the same table, in two rounds.
 
-Round "counts" opens rows per group to the release gate, a department, which decides what is suppressed. Round "sums"
-opens the totals of the rest to the analyst. In both, every contributor commits to its ciphertexts before any is sent,
-and key holders open only a product that they recomputed from exactly the committed inputs of exactly the agreed
-contributors, once.
+Nothing begins before everybody has seen everybody's approval, in a record that a quorum has sealed. Round "counts"
+opens rows per group to the release gate, a department, which decides what is suppressed. Round "sums" opens the totals
+of the rest to the analyst. In both, every contributor commits to its ciphertexts before any is sent, and key holders
+open only a product that they recomputed from exactly the committed inputs of exactly the agreed contributors, once, on
+a record sealed just before, in which nobody has revoked.
 
-`run_sum` is the whole story, told by the coordinator, who relays and multiplies and can read nothing. The other roles
-follow, a block each: `Owner` (agree), `Contributor` (commit, reveal), `KeyHolder` (open), `Gate` (decide) and
-`read_totals` (the analyst). Paillier with a dealt threshold key; semi-honest departments, coordinator assumed
-malicious for what it relays. Left out: noise (epsilon); proof of whose share is wrong; and proof that a contributor
-knows what it encrypted, without which a department that breaks the protocol together with the coordinator could feed in
-another's ciphertexts of an earlier job.
+`propose` and `run_sum` are the whole story, told by the coordinator, who relays and multiplies and can read nothing.
+The other roles follow, a block each: owner (consider, begin), contributor (commit, reveal), key holder (open_product),
+release gate (decide), analyst (read_totals). Paillier with a dealt threshold key; semi-honest departments, coordinator
+assumed malicious for what it relays. Left out: noise (epsilon); proof of whose share is wrong; and proof that a
+contributor knows what it encrypted, without which a department that breaks the protocol together with the coordinator
+could feed in another's ciphertexts of an earlier job.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from datetime import datetime
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -28,15 +30,20 @@ from crypto.errors import CryptoError, SlotOverflowError
 from crypto.paillier import Encryptor, PublicKey, multiply
 from crypto.sealing import open_box, seal
 from crypto.threshold import KeyShare, combine, partial_decrypt
-from federation.adapters import Adapter
+from federation.adapters import Adapter, Cells
 from federation.audit.events import Actor
 from federation.audit.journal import Draft
+from federation.audit.seal import check_sealed
 from federation.errors import DataError, NodeError, RefusedError
+from federation.governance.approvals import Approvals
 from federation.governance.identity import Identity
 from federation.governance.policy import check_plan
 from federation.governance.roster import Roster
+from federation.governance.statements import Grant, moment, read_statement
 from federation.messages import (
     Agreement,
+    Begin,
+    Begun,
     Ciphertexts,
     Commit,
     Commitment,
@@ -46,6 +53,7 @@ from federation.messages import (
     Message,
     Open,
     Payload,
+    Pending,
     Propose,
     Request,
     Reveal,
@@ -59,6 +67,7 @@ from federation.settings import Catalogue
 from federation.wire import Answer, Wire
 
 Progress = Callable[[str], None]
+Seal = Callable[[], str]
 
 
 class SealedTotals(NamedTuple):
@@ -71,11 +80,37 @@ class SealedTotals(NamedTuple):
 # -- the story: the coordinator's part --------------------------------------------------------------------------------
 
 
-def run_sum(wire: Wire, plan: Plan, request: bytes, public_key: PublicKey, progress: Progress) -> SealedTotals:
-    """Run an encrypted sum.
+def propose(wire: Wire, plan: Plan, request: bytes, agreed: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Lay a request before everybody who would take part and has not agreed yet.
 
     Args:
-        request: the analyst's signed envelope around the plan.
+        agreed: agreements from earlier, by department.
+
+    Returns:
+        The signed agreements so far; of who is missing, it lies on the officer's desk.
+
+    Raises:
+        RefusedError, RequestError: somebody said no.
+        NodeError: a party is gone, late or answers wrongly.
+    """
+    # Owners: each checks the plan against its own policy, and agrees, refuses, or asks its officer.
+    answers = wire.ask({name: Propose(request=request) for name in plan.participants if name not in agreed})
+    return {**agreed, **{n: said.envelope for n, said in answers.items() if isinstance(said.payload, Agreement)}}
+
+
+def run_sum(
+    wire: Wire,
+    plan: Plan,
+    agreements: Mapping[str, bytes],
+    public_key: PublicKey,
+    seal: Seal,
+    progress: Progress,
+) -> SealedTotals:
+    """Run an encrypted sum that everybody has agreed to.
+
+    Args:
+        agreements: as `propose` gave them, one of every participant.
+        seal: brings the record to a quorum of witnesses; returns the checkpoint with their cosignatures.
         progress: called with the name of every step that begins.
 
     Returns:
@@ -85,24 +120,25 @@ def run_sum(wire: Wire, plan: Plan, request: bytes, public_key: PublicKey, progr
         NodeError: a party is gone, late or answers wrongly; nothing has been released.
         RefusedError: a party refused.
     """
-    # Owners: each checks the plan against its own policy and agrees, or not.
-    progress("agree")
-    wire.ask({name: Propose(request=request) for name in sorted({*plan.contributors, *plan.holders})})
+    # Everybody: verifies everybody's approval, and that a quorum has it on record.
+    progress("begin")
+    word = Begin(agreements=tuple(agreements[name] for name in plan.participants), checkpoint=seal())
+    wire.ask({name: word for name in plan.participants})
 
     # Contributors and key holders: rows per group, opened to the gate alone.
-    counts = _one_round(wire, plan, public_key, "counts", None, progress)
+    counts = _one_round(wire, plan, public_key, "counts", None, seal, progress)
 
     # Release gate: reads the counts and decides which groups are suppressed.
     progress("decide")
     decision = wire.ask({plan.gate: Decide(shares=counts)})[plan.gate].envelope
 
     # Contributors and key holders: the totals, zero where suppressed, opened to the analyst alone.
-    sums = _one_round(wire, plan, public_key, "sums", decision, progress)
+    sums = _one_round(wire, plan, public_key, "sums", decision, seal, progress)
     return SealedTotals(decision=decision, shares=sums)
 
 
 def _one_round(
-    wire: Wire, plan: Plan, public_key: PublicKey, name: Round, decision: bytes | None, progress: Progress
+    wire: Wire, plan: Plan, public_key: PublicKey, name: Round, decision: bytes | None, seal: Seal, progress: Progress
 ) -> tuple[bytes, ...]:
     # Contributors: encrypt; only the commitment leaves, so that nobody can build on another's ciphertext.
     progress(f"{name}.encrypt")
@@ -118,10 +154,15 @@ def _one_round(
     progress(f"{name}.multiply")
     product = tuple(multiply(public_key, [_ciphertexts(revealed[party], name) for party in plan.contributors]))
 
+    # Witnesses: seal what was said so far; whoever has revoked, it shows there.
+    progress(f"{name}.seal")
+    ask = Open(
+        round=name, commitments=commitments, inputs=inputs, product=product, checkpoint=seal(), decision=decision
+    )
+
     # Key holders: recompute the product, open once, sealed to the reader. The coordinator only relays.
     progress(f"{name}.open")
-    ask = Open(round=name, commitments=commitments, inputs=inputs, product=product, decision=decision)
-    opened = wire.ask({party: ask for party in plan.holders[: plan.threshold]})
+    opened = wire.ask({party: ask for party in plan.openers})
     return tuple(answer.envelope for answer in opened.values())
 
 
@@ -141,6 +182,18 @@ class Act(NamedTuple):
     drafts: tuple[Draft, ...] = ()
 
 
+class Mirror(Protocol):
+    """What a department's own copy of the record tells it."""
+
+    def revoked(self, job: str) -> tuple[str, ...]:
+        """The departments whose officers have denied or revoked a job."""
+        ...
+
+    def suspended(self) -> frozenset[str]:
+        """The departments that do not count at the moment."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
     """What a department works with.
@@ -148,7 +201,10 @@ class Office:
     Attributes:
         stores: its own tables by name.
         share: its share of the joint key.
-        used: whether the journal has an agreement of this department for a job.
+        approvals: what its officers have said.
+        mirror: its own copy of the record.
+        check_cells: refuses numbers that are raw cells of a store; takes job, attempt, and the groups' measures.
+        clock: its own.
     """
 
     identity: Identity
@@ -158,7 +214,10 @@ class Office:
     share: KeyShare
     encryptor: Encryptor
     stores: Mapping[str, Adapter]
-    used: Callable[[str], bool]
+    approvals: Approvals
+    mirror: Mirror
+    check_cells: Callable[[str, int, Cells], None]
+    clock: Callable[[], datetime]
 
     @property
     def name(self) -> str:
@@ -270,13 +329,13 @@ def _check_commitments(office: Office, job: Job, name: Round, data: Sequence[byt
 # -- data owner -------------------------------------------------------------------------------------------------------
 
 
-def agree(office: Office, request: Envelope, propose: Propose) -> tuple[Job, Act]:
-    """Owner: check the analyst's signature, the plan and the policy; agree to exactly this, once.
+def consider(office: Office, request: Envelope, ask: Propose) -> Act:
+    """Owner: check the analyst's signature, the plan and the policy; agree if approved, else lay it on the desk.
 
     Raises:
         RequestError, RefusedError, NodeError: no.
     """
-    asked = office.roster.open(propose.request)
+    asked = office.roster.open(ask.request)
     payload = _payload(asked)
     if not isinstance(payload, Request):
         raise RefusedError("refused.requester")
@@ -290,18 +349,74 @@ def agree(office: Office, request: Envelope, propose: Propose) -> tuple[Job, Act
     if (theirs.job, theirs.attempt) != (ours.job, ours.attempt):
         raise RefusedError("refused.requester")
     check_plan(plan, office.catalogue, office.roster)
-    if office.used(ours.job):
+    if office.name not in plan.participants:
+        raise RefusedError("refused.order")
+    adds = office.name in plan.contributors
+    cells = (lambda: office.stores[plan.local.table].aggregate(plan.local)) if adds else None
+    drafts = office.approvals.lodge(ours.job, plan, ask.request, cells)
+    state = office.approvals.state(ours.job)
+    if state == "pending":
+        return Act(Pending(), drafts)
+    if state == "used":
         raise RefusedError("refused.replayed")
-    job = Job(job=ours.job, attempt=ours.attempt, plan=plan)
-    granted = Draft(
-        type="approval.grant",
-        actor=Actor(name=office.name, role="automatic"),
-        job=job.job,
-        attempt=job.attempt,
-        data={"plan": plan.hash, "requester": plan.requester, "max_runs": 1},
-        body=payload.plan,
+    office.approvals.check(ours.job, plan.hash)
+    return Act(Agreement(statement=office.approvals.statement(ours.job)), drafts)
+
+
+def begin(office: Office, request: Envelope, ask: Begin) -> tuple[Job, Act]:
+    """Owner: see for itself that everybody agreed to exactly this, in a sealed record; spend the one run.
+
+    Raises:
+        RefusedError: an approval is missing, of another plan, expired or revoked; or the record is not sealed.
+        NodeError: an envelope is not what it should be.
+    """
+    header = request.header
+    plan = office.approvals.plan(header.job)
+    if plan is None or plan.hash != header.plan:
+        raise RefusedError("refused.not_approved", party=office.name)
+    job = Job(job=header.job, attempt=header.attempt, plan=plan)
+    agreed: set[str] = set()
+    for data in ask.agreements:
+        envelope = _of_job(office, job, data)
+        payload, sender = _payload(envelope), envelope.header.sender
+        if not isinstance(payload, Agreement) or sender in agreed:
+            raise RefusedError("refused.not_approved", party=sender)
+        _check_approval(office, job, sender, payload.statement)
+        agreed.add(sender)
+    missing = sorted(set(plan.participants) ^ agreed)
+    if missing:
+        raise RefusedError("refused.not_approved", party=missing[0])
+    _check_record(office, job, ask.checkpoint)
+    return job, Act(Begun(), (office.approvals.begin(job.job, plan.hash),))
+
+
+def _check_approval(office: Office, job: Job, department: str, statement: str) -> None:
+    """Another department's officer granted this very job, and the grant has not expired."""
+    if office.catalogue.approvals == "automatic":
+        return
+    grant, _ = read_statement(statement, office.roster, department=department)
+    if not isinstance(grant, Grant) or (grant.request, grant.plan, grant.requester) != (
+        job.job,
+        job.plan.hash,
+        job.plan.requester,
+    ):
+        raise RefusedError("refused.not_approved", party=department)
+    if moment(grant.expires) <= office.clock():
+        raise RefusedError("refused.expired", party=department, request=job.job)
+
+
+def _check_record(office: Office, job: Job, checkpoint: str) -> None:
+    """The record was sealed just now, by all that take part among others, and nobody has taken back their word.
+
+    Our own cosignature is among those asked for: what is sealed is in our own mirror.
+    """
+    suspended = office.mirror.suspended()
+    check_sealed(
+        checkpoint, office.roster, members=job.plan.participants, suspended=sorted(suspended), now=office.clock()
     )
-    return job, Act(Agreement(by="automatic"), (granted,))
+    revoked = office.mirror.revoked(job.job)
+    if revoked:
+        raise RefusedError("refused.revoked", party=revoked[0], request=job.job)
 
 
 # -- contributor ------------------------------------------------------------------------------------------------------
@@ -322,6 +437,9 @@ def commit(office: Office, job: Job, ask: Commit) -> Act:
     if job.cells is None:
         # Once for both rounds: the sums must be of the rows that were counted.
         job.cells = office.stores[plan.local.table].aggregate(plan.local)
+        # Here, since once encrypted a raw number passed off as a sum could not be told from one.
+        office.check_cells(job.job, job.attempt, job.cells)
+        office.approvals.check_snapshot(job.job, job.cells)
     if decision is None:
         values = _count_slots(plan, job.cells)
     else:
@@ -402,6 +520,7 @@ def open_product(office: Office, job: Job, ask: Open) -> Act:
         raise RefusedError("refused.inputs") from exc
     if tuple(product) != ask.product or len(product) != job.layout(ask.round, office.public_key).plaintexts:
         raise RefusedError("refused.product")
+    _check_record(office, job, ask.checkpoint)
     job.once("open", ask.round)
     reader = plan.gate if ask.round == "counts" else plan.requester
     to = office.roster.party(reader)

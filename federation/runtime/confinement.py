@@ -5,6 +5,9 @@ code and the homes, nothing else: no run-time folder, so no control or desk sock
 forked from it then leaves for namespaces of its own (user, network, mounts, processes, IPC), where the other homes
 are covered by an empty file system, and closes the door with Landlock, no capabilities, no_new_privs and no dumps.
 
+A department whose database is on TCP may be left the network, and only the network: then the bubblewrap leaves it to
+the launcher, and every other party still departs into a network namespace of its own, or does not start.
+
 Needs Linux 5.13 and unprivileged user namespaces. Where the kernel refuses, `why_not` says why and the caller runs
 plain processes under that label: nothing here pretends.
 """
@@ -36,6 +39,8 @@ LAST_CAPABILITY = 63
 
 # What a Python process needs from the operating system; everything else stays out of the mount namespace.
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
+# What a process that keeps the network needs besides, to find a name and to check a certificate.
+NETWORK_FILES = ("/etc/hosts", "/etc/resolv.conf", "/etc/ssl/certs", "/etc/ssl/openssl.cnf")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 
@@ -56,8 +61,9 @@ def bubblewrap_command(
     writable: Path,
     readable: Sequence[Path] = (),
     sockets: Mapping[Path, Path] | None = None,
+    network: bool = False,
 ) -> list[str]:
-    """Wrap `command` so that it sees the system, the code, `readable` and, for writing, `writable`; no network.
+    """Wrap `command` so that it sees the system, the code, `readable` and, for writing, `writable`.
 
     Args:
         command: what to run inside.
@@ -65,6 +71,7 @@ def bubblewrap_command(
         readable: departments' data files outside the homes, or folders of such files.
         sockets: folders of database servers' sockets, by the folder inside a party's home where each is to be found.
             Landlock does not keep a party from a socket that has a name, so none has one outside its owner's home.
+        network: whether to leave it the machine's network; a party has it only if `confine` leaves it too.
     """
     wrapped = ["bwrap", "--unshare-all", "--new-session", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108
     for folder in SYSTEM_FOLDERS:
@@ -73,8 +80,10 @@ def bubblewrap_command(
             wrapped += ["--symlink", os.readlink(path), folder]
         elif path.exists():
             wrapped += ["--ro-bind", folder, folder]
-    for file in SYSTEM_FILES:
+    for file in (*SYSTEM_FILES, *(NETWORK_FILES if network else ())):
         wrapped += ["--ro-bind-try", file, file]
+    if network:
+        wrapped += ["--share-net"]
     for path in (*code_folders(), *readable):
         wrapped += ["--ro-bind", str(path), str(path)]
     wrapped += ["--bind", str(writable), str(writable)]
@@ -103,22 +112,27 @@ def why_not(writable: Path) -> str | None:
     return f"the kernel refused: {lines[-1][:160]}" if lines else "the kernel refused"
 
 
-def confine(*, homes: Path, home: Path, readable: Sequence[Path] = (), keep: Sequence[int] = ()) -> None:
+def confine(
+    *, homes: Path, home: Path, readable: Sequence[Path] = (), keep: Sequence[int] = (), network: bool = False
+) -> None:
     """Irrevocably leave everything but `home`, the code, `readable` and the open descriptors `keep`.
 
     Returns in a new process (first of its own process namespace); the caller's process stays behind, waits for it
     and exits with its status. Call it in a freshly forked, single-threaded child.
 
+    Args:
+        network: whether the process stays in the network namespace that it is in.
+
     Raises:
         ConfinementError: the kernel refused a step. The caller must exit.
     """
-    _new_namespaces()
+    _new_namespaces(network=network)
     _keep_only(keep)
     _fork_into_process_namespace()
     _hide_other_homes(homes, home)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _must(_libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
-    _restrict_files(home, readable)
+    _restrict_files(home, (*readable, *(map(Path, NETWORK_FILES) if network else ())))
     _drop_capabilities()
     # Last: changing credentials resets both of these.
     _must(_libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "dumpable")
@@ -145,9 +159,11 @@ def _must(result: int, what: str) -> None:
         raise ConfinementError(code, f"{what}: {os.strerror(code)}")
 
 
-def _new_namespaces() -> None:
+def _new_namespaces(*, network: bool) -> None:
     uid, gid = os.getuid(), os.getgid()
-    flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWUTS
+    flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWUTS
+    if not network:
+        flags |= CLONE_NEWNET
     _must(_libc().unshare(flags), "new namespaces")
     maps = (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1"))
     for name, text in maps:

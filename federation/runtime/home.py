@@ -23,7 +23,7 @@ from pathlib import Path
 from federation.errors import HomeError
 from federation.governance.identity import write_whole
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Home:
@@ -39,6 +39,10 @@ class Home:
     def analyst(self, name: str) -> Path:
         """An analyst's own folder."""
         return self.path / "analysts" / name
+
+    def officer(self, name: str) -> Path:
+        """An officer's own folder."""
+        return self.path / "officers" / name
 
     @property
     def log(self) -> Path:
@@ -75,16 +79,19 @@ class Home:
             raise HomeError("home.unwritable", home=self.path, reason=exc.strerror or "") from exc
 
     def check_format(self) -> None:
-        """Refuse a home written by a newer Keyong.
+        """Refuse a home written by a newer or an older Keyong.
 
         Raises:
-            HomeError: the format is newer, or not a number.
+            HomeError: the format is another, or not a number.
         """
         text = (self.path / "format").read_text().strip()
         if not text.isdigit():
             raise HomeError("home.not_a_home", home=self.path)
         if int(text) > FORMAT:
             raise HomeError("home.newer", home=self.path, found=int(text), known=FORMAT)
+        if int(text) < FORMAT:
+            # What was signed in an older form cannot be signed anew: it is set aside whole, and stays checkable.
+            raise HomeError("home.older", home=self.path, found=int(text), known=FORMAT)
 
     @property
     def origin(self) -> str:
@@ -104,6 +111,10 @@ class Home:
     def control_socket(self) -> Path:
         """Where the coordinator takes jobs."""
         return self.sockets / "control.sock"
+
+    def desk_socket(self, department: str) -> Path:
+        """Where a department's officers sign."""
+        return self.sockets / f"desk-{hashlib.sha256(department.encode()).hexdigest()[:8]}.sock"
 
     @property
     def launcher_socket(self) -> Path:

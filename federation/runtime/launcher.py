@@ -29,10 +29,11 @@ import msgspec
 
 from federation.errors import NodeError
 from federation.governance.identity import write_whole
+from federation.governance.roster import Officer, Role, Roster
 from federation.governance.roster import Party as RosterParty
-from federation.governance.roster import Role, Roster
 from federation.messages import Deal, Dealt, Enrol, Enrolled, Identity, Payload, Unready, decode, encode
 from federation.runtime.confinement import ConfinementError, confine, harden_plain_process
+from federation.runtime.deadline import EXIT_HUNG
 from federation.runtime.frames import FrameReader, frame
 from federation.runtime.local_grid import Notice
 from federation.runtime.proxy import CopyProxy, Counts, Session
@@ -55,6 +56,7 @@ EXIT_CODES = {
     EXIT_STORAGE: "node.storage",
     EXIT_DISK_FULL: "node.disk_full",
     EXIT_GARBAGE: "node.garbage_in",
+    EXIT_HUNG: "node.hung",
 }
 PR_SET_NAME = 15
 
@@ -81,6 +83,7 @@ class Party:
     reader: FrameReader = field(default_factory=FrameReader)
     state: State = State.STARTING
     identity: Identity | None = None
+    enrolment: list[bytes] = field(default_factory=list)
     session: Session | None = None
     code: str = ""
     started: float = 0.0
@@ -96,11 +99,13 @@ class Starter:
         run: called with the party's socket and its session number; returns the exit status.
         readable: data files outside the home that this party may read.
         keep: further descriptors it may keep.
+        network: whether it keeps the network of the machine.
     """
 
     run: Callable[[socket.socket, int], int]
     readable: tuple[Path, ...] = ()
     keep: tuple[int, ...] = ()
+    network: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +116,7 @@ class Ceremony:
     threshold: int
     key_bits: int
     analysts: tuple[RosterParty, ...]
+    officers: tuple[Officer, ...]
 
 
 class Launcher:
@@ -228,6 +234,7 @@ class Launcher:
         theirs.close()
         ours.setblocking(False)
         party.stream, party.reader, party.identity, party.code = ours, FrameReader(), None, ""
+        party.enrolment = []
         party.state, party.started, party.restart_at = State.STARTING, time.monotonic(), None
         self._selector.register(ours, selectors.EVENT_READ, lambda: self._hear(party))
 
@@ -314,6 +321,7 @@ class Launcher:
         try:
             bodies = [data] if party.role == "coordinator" else party.reader.feed(data)
             for body in bodies:
+                party.enrolment.append(body)
                 self._heard(party, decode(body))
         except (ValueError, NodeError):
             logger.warning("%s said something that is not enrolment", party.name)
@@ -343,7 +351,7 @@ class Launcher:
         if self._roster is not None:
             known = self._roster.party(party.name)
             said = party.identity
-            if known is None or said is None or (known.signing, known.box) != (said.signing, said.box):
+            if known is None or said is None or _keys(known) != _keys(said):
                 self._fail({"code": "home.roster_differs", "details": {"party": party.name}})
                 return
             self._say(party, Enrol(roster=self._roster.to_bytes()))
@@ -356,7 +364,14 @@ class Launcher:
 
     def _make_roster(self, dealt: Dealt) -> None:
         parties = [
-            RosterParty(name=p.name, role=p.role, signing=p.identity.signing, box=p.identity.box)
+            RosterParty(
+                name=p.name,
+                role=p.role,
+                signing=p.identity.signing,
+                box=p.identity.box,
+                witness=p.identity.witness,
+                witness_mldsa=p.identity.witness_mldsa,
+            )
             for p in (self._coordinator, *self._departments.values())
             if p.identity
         ]
@@ -364,6 +379,7 @@ class Launcher:
             origin=self._ceremony.origin,
             epoch=1,
             parties=(*parties, *self._ceremony.analysts),
+            officers=self._ceremony.officers,
             holders=tuple(self._departments),
             threshold=self._ceremony.threshold,
             public_key=dealt.public_key,
@@ -403,7 +419,8 @@ class Launcher:
         if party.stream is not None and party.session is not None:
             self._forget(party.stream)
             with self._proxy.join(party.session, party.stream) as end:
-                self._notify(Notice(party=party.name), end)
+                enrolled = Notice(party=party.name, session=party.session.number, enrolment=tuple(party.enrolment))
+                self._notify(enrolled, end)
 
     def _deserted(self, name: str) -> None:
         """The coordinator would not listen to a department any more, after garbage: it gets a new life, a new link."""
@@ -477,7 +494,7 @@ def _become(starter: Starter, home: Path, homes: Path, stream: socket.socket, se
             ctypes.CDLL(None).prctl(PR_SET_NAME, f"ky-{home.name}"[:15].encode(), 0, 0, 0)
         keep = (stream.fileno(), *starter.keep)
         if confined:
-            confine(homes=homes, home=home, readable=starter.readable, keep=keep)
+            confine(homes=homes, home=home, readable=starter.readable, keep=keep, network=starter.network)
         else:
             harden_plain_process(keep)
             os.chdir(home)
@@ -491,6 +508,10 @@ def _become(starter: Starter, home: Path, homes: Path, stream: socket.socket, se
     finally:
         sys.stderr.flush()
         os._exit(status)
+
+
+def _keys(party: RosterParty | Identity) -> tuple[bytes, ...]:
+    return party.signing, party.box, party.witness, party.witness_mldsa
 
 
 def _threads() -> int:

@@ -17,9 +17,12 @@ import msgspec
 from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
 
+from federation.coordinator.receipts import ENROLMENT, Receipts
 from federation.errors import NodeError
+from federation.messages import Envelope
+from federation.node.client_app import unpack
 from federation.runtime import flower
-from federation.runtime.frames import FrameReader, frame
+from federation.runtime.frames import HEADER, FrameReader, frame
 
 if TYPE_CHECKING:
     from flwr.supercore.run import Run
@@ -35,27 +38,33 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="n
 
     Attributes:
         code: "" when it is up (its socket comes along), else the code of the error that ended it.
+        session: which life of its process this is.
+        enrolment: the bodies of the frames it sent to enrol, for the coordinator to sign for.
     """
 
     party: str
     code: str = ""
+    session: int = 0
+    enrolment: tuple[bytes, ...] = ()
 
 
 class _Link:
-    def __init__(self, stream: socket.socket) -> None:
-        self.stream, self.reader = stream, FrameReader()
+    def __init__(self, stream: socket.socket, session: int) -> None:
+        self.stream, self.reader, self.session = stream, FrameReader(), session
 
 
 class LocalGrid(Grid):
     """The coordinator's side of every department's socket."""
 
-    def __init__(self, parties: Sequence[str], notices: socket.socket) -> None:
+    def __init__(self, parties: Sequence[str], notices: socket.socket, receipts: Receipts) -> None:
         """Begin with nobody there.
 
         Args:
             parties: the departments; their node ids are 2, 3, ... in this order.
             notices: a packet socket on which the launcher sends `Notice`s.
+            receipts: told of every frame that arrives.
         """
+        self._receipts = receipts
         self._nodes = {party: node for node, party in enumerate(parties, flower.COORDINATOR_NODE + 1)}
         self._names = {node: party for party, node in self._nodes.items()}
         self._notices = notices
@@ -165,7 +174,9 @@ class LocalGrid(Grid):
             if not data:
                 self._drop(party, "node.gone")
             for body in bodies:
-                self._arrive(party, flower.from_bytes(body))
+                reply = flower.from_bytes(body)
+                self._receipts.take(party, link.session, _number(reply), HEADER.size + len(body))
+                self._arrive(party, reply)
         except NodeError as error:
             # What comes after garbage cannot be told from garbage: the link is closed for good.
             logger.warning("%s sent bytes that are no message", party)
@@ -198,5 +209,15 @@ class LocalGrid(Grid):
         notice = msgspec.msgpack.decode(data, type=Notice)
         if notice.code:
             self._drop(notice.party, notice.code)
+        for body in notice.enrolment:
+            self._receipts.take(notice.party, notice.session, ENROLMENT, HEADER.size + len(body))
         for descriptor in descriptors:
-            self._links[notice.party] = _Link(socket.socket(fileno=descriptor))
+            self._links[notice.party] = _Link(socket.socket(fileno=descriptor), notice.session)
+
+
+def _number(reply: Message) -> str:
+    """The number of the message that a frame carries; "?" if it carries none of ours."""
+    try:
+        return Envelope.from_bytes(unpack(reply.content).envelope).header.number
+    except (NodeError, ValueError):
+        return "?"

@@ -107,8 +107,20 @@ FAULTS = {
         "close",
         "stay open",
     ),
-    "dies": ("def batches(self, columns, where=()): import os; os._exit(3)", "types", "ended unexpectedly"),
-    "hangs": ("def batches(self, columns, where=()): time.sleep(60)", "types", "no answer within 1 s"),
+    "dies": ("def batches(self, columns, where=()): import os; os._exit(3)", "types", "exit status 3"),
+    "crashes": ("def batches(self, columns, where=()): import ctypes; ctypes.string_at(0)", "types", "SIGSEGV"),
+    "leaves": ("def batches(self, columns, where=()): raise SystemExit(0)", "types", "ended unexpectedly"),
+    "hangs": ("def batches(self, columns, where=()): time.sleep(60)", "types", "hangs: no end within 1 s"),
+    "hangs in C": (
+        "def batches(self, columns, where=()):\n        import ctypes\n        ctypes.PyDLL(None).sleep(60)",
+        "types",
+        "hangs: no end within 1 s",
+    ),
+}
+LOADING = {
+    "hangs": ("while True: pass", "hangs: no end within 1 s"),
+    "exits": ("import os; os._exit(0)", "exit status 0"),
+    "crashes": ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
 }
 
 
@@ -128,13 +140,39 @@ def test_a_right_adapter_of_one_file_passes_every_check(tmp_path):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_caught_and_named(tmp_path, fault):
     change, name, words = FAULTS[fault]
-    check_s = 1.0 if fault == "hangs" else conformance.CHECK_S
+    check_s = 1.0 if fault.startswith("hangs") else conformance.CHECK_S
     report = check(tmp_path, change, checks=["schema", name], check_s=check_s)
     failed = {outcome.check: outcome for outcome in report.outcomes if outcome.passed is False}
     assert not report.passed
     assert words in failed[name].en, failed
     assert failed[name].zh and failed[name].zh != failed[name].en
     assert "CANARY" not in str(report)
+
+
+@pytest.mark.parametrize("fault", LOADING)
+def test_code_that_does_not_survive_its_loading_has_failed_a_check(tmp_path, fault):
+    code, words = LOADING[fault]
+    (tmp_path / "mine.py").write_text(code, "utf-8")
+    report = conformance.run("./mine.py:Mine", tmp_path / "mine.py", check_s=1.0)
+    loads, *others = report.outcomes
+    assert (loads.check, loads.passed, report.passed, report.sha256) == ("loads", False, False, "")
+    assert words in loads.en
+    assert {outcome.passed for outcome in others} == {None}
+
+
+def test_code_with_an_error_in_it_is_one_sentence(tmp_path):
+    (tmp_path / "mine.py").write_text("raise ValueError('CANARY')", "utf-8")
+    with pytest.raises(SettingsError, match=r"settings\.adapter_broken") as caught:
+        conformance.run("./mine.py:Mine", tmp_path / "mine.py")
+    assert "ValueError in mine.py, line 1" in str(caught.value) and "CANARY" not in str(caught.value)
+
+
+def test_an_adapter_that_always_hangs_takes_no_more_than_the_time_for_all_checks(tmp_path):
+    change = "def schema(self):\n        while True: pass\n    batches = aggregate = lambda *_: time.sleep(60)"
+    report = check(tmp_path, change, check_s=1.0, budget_s=3.0)
+    found = [outcome.passed for outcome in report.outcomes]
+    assert found[0] is True and found[1] is False and True not in found[1:] and found[-1] is None
+    assert not report.passed and report.seconds < 10
 
 
 @pytest.mark.parametrize("name", sorted(SPECIMENS))
@@ -164,7 +202,8 @@ def keyong(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def write_settings(folder: Path, store: dict[str, str]) -> None:
     departments = {name: {"people": store} for name in ("east", "west", "north")}
-    toml = federation_toml(departments=departments, tables={"people": PEOPLE}, rules={"name": "x"})
+    rules = {"name": "x", "approvals": "automatic"}
+    toml = federation_toml(departments=departments, tables={"people": PEOPLE}, rules=rules)
     (folder / "federation.toml").write_text(toml, "utf-8")
 
 
@@ -179,6 +218,14 @@ def test_the_command_checks_a_department_s_own_table_by_reading_only(tmp_path, p
     not_run = {outcome["check"] for outcome in report["outcomes"] if outcome["passed"] is None}
     assert not_run == {"nulls", "encodings", "dates", "big-numbers", "empty", "wide", "leaks"}
     assert json.loads((tmp_path / "home" / "adapters" / "postgres.json").read_text("utf-8")) == report
+
+
+def test_the_command_outlives_an_adapter_that_hangs_while_it_is_loaded(tmp_path):
+    (tmp_path / "mine.py").write_text("while True: pass", "utf-8")
+    told = keyong(tmp_path, "adapter", "check", "./mine.py:Mine", "--json")
+    report = json.loads(told.stdout)
+    assert (told.returncode, report["passed"], report["outcomes"][0]["check"]) == (1, False, "loads")
+    assert report["outcomes"][0]["en"].startswith("hangs") and "循环" in report["outcomes"][0]["zh"]
 
 
 def test_the_command_prints_what_failed_and_exits_1(tmp_path):

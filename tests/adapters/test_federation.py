@@ -2,91 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
 from federation import operate
-from federation.audit.events import read_event
 from federation.audit.record import RecordReader
 from federation.demo import verify_settled
 from federation.errors import KeyongError
-from federation.governance.roster import Roster
 from federation.runtime.confinement import bubblewrap_command
 from federation.runtime.home import Home
-from federation.settings import read_settings
-from tests.support.city import federation_toml
+from tests.support.people import ANSWER, MINE, ROWS, everything_written, federation, started, write_lines
 from tests.support.postgres import PASSWORD
 from tests.support.stores import write_duckdb, write_sqlite
 
 pytestmark = pytest.mark.xdist_group("federation")
-
-COLUMNS = {
-    "sex": {"type": "text", "uses": ["group_by"], "values": ["f", "m"]},
-    "age": {"type": "integer", "uses": ["aggregate"], "bounds": [0, 120]},
-}
-SQL = "SELECT sex, COUNT(*), SUM(age) FROM people GROUP BY sex"
-# Twenty of each in each department, aged 20 to 59.
-ROWS = [("f" if index % 2 else "m", 20 + index) for index in range(40)]
-ANSWER = (("f", 60, 3 * sum(range(21, 60, 2))), ("m", 60, 3 * sum(range(20, 60, 2))))
-
-# What docs/adapters.md tells a stranger to write is what is run here.
-GUIDE = (Path(__file__).parents[2] / "docs" / "adapters.md").read_text("utf-8")
-MINE = GUIDE.partition("```python\n")[2].partition("```")[0]
-
-
-def write_lines(folder: Path, name: str) -> None:
-    (folder / name).write_text("".join(json.dumps({"sex": sex, "age": age}) + "\n" for sex, age in ROWS), "utf-8")
-
-
-def write_people(folder: Path) -> None:
-    """What the departments that are not under test hold."""
-    with (folder / "people.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("sex", "age"), *ROWS])
-    if not (folder / "people.duckdb").exists():
-        write_duckdb(folder / "people.duckdb", ("sex", "age"), ROWS)
-
-
-@contextmanager
-def federation(folder: Path, east: dict[str, str], *, deadline_s: int = 60) -> Iterator[tuple[Home, object]]:
-    """Start three departments; `east` is how the one under test reaches its table."""
-    write_people(folder)
-    stores = {
-        "east": east,
-        "west": {"adapter": "csv", "path": "people.csv"},
-        "north": {"adapter": "duckdb", "path": "people.duckdb", "table": "people"},
-    }
-    toml = federation_toml(
-        departments={name: {"people": store} for name, store in stores.items()},
-        tables={"people": COLUMNS},
-        rules={"name": "people", "key_bits": 512, "deadline_s": deadline_s},
-    )
-    (folder / "federation.toml").write_text(toml, "utf-8")
-    settings, home = read_settings(folder / "federation.toml", minimum_key_bits=512), Home(folder / "home")
-    operate.up(settings, home, minimum_key_bits=512)
-    try:
-        analyst = operate.open_analyst(settings, home, minimum_key_bits=512)
-        yield home, lambda: analyst.ask(analyst.plan(SQL, "test")).answer.rows
-    finally:
-        operate.down(home)
-
-
-def started(home: Home, party: str) -> dict[str, object]:
-    signers = Roster.from_bytes(home.roster.read_bytes()).signers
-    events = [read_event(entry, signers) for entry in RecordReader(home.path).journal(party)]
-    return next(event.data for event in reversed(events) if event.type == "start")
-
-
-def everything_written(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+KEYONG = str(Path(sys.executable).with_name("keyong"))
 
 
 def use_mine(folder: Path, source: str = MINE, name: str = "./mine.py:Lines") -> dict[str, str]:
@@ -139,7 +75,7 @@ def people(postgres, reader_password) -> Iterator[dict[str, str]]:
     postgres.create("people", ("sex", "age"), ROWS, ("text", "numeric(5, 0)"))
     yield {"adapter": "postgres", "url": postgres.url, "table": "people", "password_env": reader_password}
     with postgres.owner() as owner:
-        owner.execute("DROP TABLE IF EXISTS people, moved")
+        owner.execute("DROP TABLE people")
 
 
 @pytest.mark.postgres
@@ -152,17 +88,24 @@ def test_postgresql_answers_through_a_socket_bound_into_one_home_alone(tmp_path,
         assert len(parties) > 4
         for process in parties:
             assert PASSWORD.encode() not in Path(f"/proc/{process.pid}/environ").read_bytes(), process.name()
-        with postgres.owner() as owner:
-            owner.execute("ALTER TABLE people RENAME TO moved")
-        with pytest.raises(KeyongError, match=r"data\.table_missing"):
-            ask()
-        with postgres.owner() as owner:
-            owner.execute("ALTER TABLE moved RENAME TO people")
-            owner.execute("ALTER TABLE people ALTER age TYPE text USING 'secret4711'")
-        with pytest.raises(KeyongError, match=r"data\.type"):
-            ask()
-    written = everything_written(tmp_path)
-    assert PASSWORD.encode() not in written and b"4711" not in written
+    assert PASSWORD.encode() not in everything_written(tmp_path)
+    verify_settled(home)
+
+
+@pytest.mark.postgres
+@pytest.mark.isolation
+def test_postgresql_on_tcp_is_reached_by_the_one_department_that_is_left_the_network(
+    tmp_path, people, bubblewrap, postgres
+):
+    people["url"] = postgres.tcp_url
+    with federation(tmp_path, people, further={"network": True}) as (home, ask):
+        assert ask() == ANSWER
+        status = [KEYONG, "--home", str(home.path), "--lang", "en", "status"]
+        told = subprocess.run(status, capture_output=True, text=True, check=True).stdout
+        assert "process isolation only: east (database over TCP)" in told
+    assert started(home, "east")["isolation"] == "process isolation only: it reaches its database over TCP"
+    assert {started(home, name)["isolation"] for name in ("west", "north")} == {"confined"}
+    assert RecordReader(home.path).public().networked == ("east",)
     verify_settled(home)
 
 
@@ -243,6 +186,7 @@ def test_a_database_over_the_network_is_refused_where_departments_are_confined(t
     with pytest.raises(KeyongError, match=r"settings\.network") as caught, federation(tmp_path, remote):
         pass
     assert caught.value.details["department"] == "east"
+    assert "network = true" in caught.value.next_step("zh") and "network = true" in caught.value.next_step("en")
 
 
 @pytest.mark.isolation
@@ -251,34 +195,6 @@ def test_a_socket_folder_that_holds_ours_is_refused(tmp_path, bubblewrap):
     remote = {"adapter": "postgres", "url": f"postgresql://reader@/city?host={folder}", "table": "people"}
     with pytest.raises(KeyongError, match=r"settings\.socket_folder"), federation(tmp_path, remote):
         pass
-
-
-# Every way to break the contract is in test_guard.py; these two are seen through a whole federation.
-BROKEN = {
-    "raises": ("raise ValueError('secret4711')", "data.adapter_failed"),
-    "nan": ("return {0: (float('nan'), 1, 1)}", "data.adapter_answer"),
-}
-
-
-@pytest.mark.parametrize("fault", BROKEN)
-def test_an_adapter_that_breaks_the_contract_is_one_sentence(tmp_path, fault):
-    body, code = BROKEN[fault]
-    east = use_mine(tmp_path, f"{MINE}\n    def aggregate(self, query):\n        {body}\n")
-    with federation(tmp_path, east) as (home, ask):
-        with pytest.raises(KeyongError) as caught:
-            ask()
-        assert caught.value.code == code
-        said = (home.party("east") / "log.txt").read_text()
-        assert "4711" not in said
-        if fault == "raises":
-            assert "ValueError in mine.py, line" in said
-    verify_settled(home)
-
-
-def test_an_adapter_that_hangs_is_late(tmp_path):
-    east = use_mine(tmp_path, f"{MINE}\n    def aggregate(self, query):\n        while True: pass\n")
-    with federation(tmp_path, east, deadline_s=2) as (_, ask), pytest.raises(KeyongError, match=r"node\.late"):
-        ask()
 
 
 def test_an_adapter_that_lies_about_its_schema_is_one_sentence(tmp_path):

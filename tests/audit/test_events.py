@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crypto.dsse import sign_envelope
 from crypto.errors import SignatureError
-from crypto.signing import SigningKey, sign_envelope
+from crypto.signing import SigningKey
 from federation.audit.events import EVENT_TYPE, FIRST_PREV, Actor, Event, Seen, read_event, sign_event, timestamp
 
 KEY, STRANGER = SigningKey.generate(), SigningKey.generate()

@@ -1,8 +1,10 @@
-"""The log's root is that of RFC 9162 at every size, and its checkpoints are signed notes."""
+"""The log's root is that of RFC 9162 at every size, its checkpoints are signed notes, and nothing kills it."""
 
 from __future__ import annotations
 
+import random
 import sqlite3
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,13 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypto.errors import SignatureError
-from crypto.merkle import consistency_proof, leaf_hash, root_hash, root_of_hashes, verify_consistency
-from crypto.signing import SigningKey, verify_note
+from crypto.merkle import consistency_proof, leaf_hash, root_hash, verify_consistency, verify_inclusion
+from crypto.notes import cosign, verify_cosignature, verify_note
+from crypto.signing import HybridKey, SigningKey
 from federation.audit.log import Log, checkpoint_text, read_checkpoint
-from federation.errors import HomeError
+from federation.errors import HomeError, RecordError
+from tests.support.killing import Report, die_at, files_no_larger_than, reports_of_killed
 
 ORIGIN = "keyong.test/log"
 KEY = SigningKey.generate()
+WITNESSES = {f"{ORIGIN}/{name}": HybridKey.generate() for name in ("gaoping", "qinshui")}
 
 
 def open_log(path: Path) -> Log:
@@ -31,8 +36,10 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def log(file: Path) -> Log:
-    return open_log(file)
+def log(file: Path) -> Iterator[Log]:
+    log = open_log(file)
+    yield log
+    log.close()
 
 
 def entries(start: int, stop: int) -> list[bytes]:
@@ -112,28 +119,145 @@ def test_checkpoint_does_not_verify_under_another_key(log):
         verify_note(note, ORIGIN, SigningKey.generate().public)
 
 
-@pytest.mark.parametrize("text", ["", "a\n1\n", "a\nb\nAAAA\n", "a\n1\n###\n"])
-def test_text_that_is_no_checkpoint_is_refused(text):
+# --- checkpoints, cosignatures, proofs ---
+
+
+@pytest.fixture
+def grown(log: Log) -> Log:
+    """600 entries in five batches."""
+    for start, stop in pairwise([0, 1, 255, 256, 300, 600]):
+        log.append(entries(start, stop))
+    return log
+
+
+def test_every_checkpoint_is_kept(grown):
+    assert grown.checkpoint() == grown.checkpoint_at(600)
+    for size in (1, 255, 256, 300, 600):
+        assert root_of(grown.checkpoint_at(size)) == root_hash(entries(0, size))
+
+
+def test_size_that_no_batch_ended_at_has_no_checkpoint(log, grown):
+    with pytest.raises(ValueError, match="no checkpoint of size 2"):
+        grown.checkpoint_at(2)
     with pytest.raises(ValueError):
-        read_checkpoint(text)
+        grown.inclusion_proof(0, 2)
 
 
-def test_every_checkpoint_is_consistent_with_the_last(log):
-    hashes = [leaf_hash(entry) for entry in entries(0, 600)]
-    notes = [log.append(entries(start, stop)) for start, stop in pairwise([0, 1, 255, 256, 300, 600])]
-    for note in notes:
-        _, size, root = read_checkpoint(verify_note(note, ORIGIN, KEY.public))
-        verify_consistency(
-            old_size=size,
-            new_size=600,
-            old_root=root,
-            new_root=root_of_hashes(hashes),
-            proof=consistency_proof(size, hashes),
-        )
+def test_log_without_entries_has_no_checkpoint(log):
+    with pytest.raises(ValueError):
+        log.checkpoint()
+
+
+def test_every_checkpoint_is_consistent_with_the_last(grown):
+    for size in (1, 255, 256, 300, 600):
+        proof = grown.consistency_proof(size, 600)
+        assert proof == consistency_proof(size, [leaf_hash(entry) for entry in entries(0, 600)])
+        roots = {"old_root": root_of(grown.checkpoint_at(size)), "new_root": root_of(grown.checkpoint())}
+        verify_consistency(old_size=size, new_size=600, proof=proof, **roots)
+
+
+def test_entry_is_proven_under_an_earlier_checkpoint(grown):
+    index = grown.index_of(leaf_hash(b"entry 200"))
+    proof = grown.inclusion_proof(index, 300)
+    root = root_of(grown.checkpoint_at(300))
+    verify_inclusion(leaf_hash(b"entry 200"), index=200, size=300, proof=proof, root=root)
+
+
+def test_checkpoint_that_was_exchanged_yields_no_proof(grown, file):
+    other = checkpoint_text(ORIGIN, 300, bytes(32))
+    with sqlite3.connect(file) as db:
+        db.execute("UPDATE checkpoint SET note = ? WHERE size = 300", (f"{other}\n\u2014 x AAAAAAAA\n",))
+    with pytest.raises(RecordError) as damaged:
+        grown.inclusion_proof(200, 300)
+    assert damaged.value.code == "record.damaged"
+    with sqlite3.connect(file) as db:
+        db.execute("UPDATE checkpoint SET note = 'nothing' WHERE size = 300")
+    with pytest.raises(RecordError):
+        grown.inclusion_proof(200, 300)
+
+
+def lines_of(log: Log, name: str, size: int, time_s: int = 1_800_000_000) -> tuple[str, str]:
+    return cosign(WITNESSES[name], name, verify_note(log.checkpoint_at(size), ORIGIN, KEY.public), time_s=time_s)
+
+
+def test_cosigned_checkpoint_has_the_lines_of_all_witnesses(grown):
+    for name in WITNESSES:
+        grown.cosign(300, lines_of(grown, name, 300))
+    note = grown.cosigned(300)
+    assert note.count("\n\u2014 ") == 5
+    assert verify_note(note, ORIGIN, KEY.public) == checkpoint_text(ORIGIN, 300, root_hash(entries(0, 300)))
+    for name, key in WITNESSES.items():
+        assert verify_cosignature(note, name, key.public) == 1_800_000_000
+    assert grown.cosigned(600) == grown.checkpoint()
+
+
+def test_later_cosignature_takes_the_place_of_the_earlier(grown):
+    (name, key), *_ = WITNESSES.items()
+    grown.cosign(300, lines_of(grown, name, 300))
+    grown.cosign(300, lines_of(grown, name, 300, time_s=1_800_000_030))
+    assert verify_cosignature(grown.cosigned(300), name, key.public) == 1_800_000_030
+
+
+def test_cosignatures_are_there_after_reopening(grown, file):
+    (name, key), *_ = WITNESSES.items()
+    grown.cosign(300, lines_of(grown, name, 300))
+    grown.close()
+    again = open_log(file)
+    verify_cosignature(again.cosigned(300), name, key.public)
+    again.close()
+
+
+@pytest.mark.parametrize("line", ["", "no line\n", "\u2014 a AAAAAAAA", "\u2014 a AAAAAAAA\n\u2014 b AAAAAAAA\n"])
+def test_line_that_would_spoil_the_note_is_refused(grown, line):
+    with pytest.raises(SignatureError):
+        grown.cosign(300, [line])
+    assert grown.cosigned(300) == grown.checkpoint_at(300)
+
+
+def test_second_line_of_the_coordinator_itself_is_refused(grown):
+    with pytest.raises(SignatureError):
+        grown.cosign(300, [grown.checkpoint_at(300).rpartition("\n\n")[2]])
+
+
+def test_unknown_size_is_not_cosigned(grown):
+    (name, *_) = WITNESSES
+    with pytest.raises(ValueError):
+        grown.cosign(2, lines_of(grown, name, 300))
+
+
+# --- writers, damage, full disks, kills ---
+
+
+def test_second_writer_is_refused_and_readers_are_not(log, file):
+    log.append(entries(0, 3))
+    with pytest.raises(HomeError) as second:
+        open_log(file)
+    assert second.value.code == "home.second_writer"
+    with sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True) as reader:
+        assert reader.execute("SELECT count(*) FROM leaf").fetchone() == (3,)
+    log.close()
+    open_log(file).close()
+
+
+def test_second_process_is_refused_until_the_first_is_killed(file):
+    def hold(report: Report) -> None:
+        log = open_log(file)
+        log.append(entries(0, 3))
+        try:
+            open_log(file)
+        except HomeError as error:
+            report(error.code)
+        die_at(log._db, "COMMIT")
+        log.append(entries(3, 6))
+
+    assert reports_of_killed(hold) == ["home.second_writer"]
+    log = open_log(file)
+    assert list(log.entries()) == entries(0, 3)
+    log.close()
 
 
 @pytest.mark.parametrize(
-    "statement", ["DELETE FROM leaf", "UPDATE leaf SET entry = x'00'", "UPDATE leaf SET hash = x'00'"]
+    "statement", ["DELETE FROM leaf", "UPDATE leaf SET entry = x'00'", "UPDATE leaf SET idx = idx + 9"]
 )
 def test_log_is_append_only(log, file, statement):
     log.append(entries(0, 3))
@@ -166,3 +290,99 @@ def test_file_that_is_no_log_is_an_error(file):
     with pytest.raises(HomeError) as broken:
         open_log(file)
     assert broken.value.code == "home.storage"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param("DELETE FROM checkpoint WHERE size = 600", id="entries that were never signed"),
+        pytest.param("INSERT INTO checkpoint SELECT 601, note FROM checkpoint WHERE size = 600", id="entries cut off"),
+        pytest.param("UPDATE tile SET hashes = zeroblob(64) WHERE level = 1", id="another root than the signed one"),
+        pytest.param("UPDATE checkpoint SET note = 'nothing' WHERE size = 600", id="checkpoint overwritten"),
+    ],
+)
+def test_log_that_does_not_give_its_signed_root_is_not_opened(grown, file, statement):
+    grown.close()
+    with sqlite3.connect(file) as db:
+        db.execute(statement)
+    db.close()
+    for _ in range(2):  # and a refused opening leaves no lock behind
+        with pytest.raises(RecordError) as damaged:
+            open_log(file)
+        assert damaged.value.code == "record.damaged"
+
+
+def check_whole(file: Path, reported: list[str]) -> int:
+    """All that was acknowledged is there, nothing twice, and the stored root is that of the entries."""
+    log = open_log(file)
+    held = list(log.entries())
+    assert held == entries(0, len(held))
+    assert len(held) >= max(map(int, reported), default=0)
+    if held:
+        assert root_of(log.checkpoint()) == log.root() == root_hash(held)
+    assert root_of(log.append(entries(len(held), len(held) + 300))) == root_hash(entries(0, len(held) + 300))
+    log.close()
+    return len(held)
+
+
+@pytest.mark.parametrize(
+    ("statement", "occurrence"),
+    [
+        ("INSERT INTO leaf", 150),
+        ("INSERT INTO tile", 1),
+        ("INSERT INTO tile", 2),
+        ("INSERT OR REPLACE", 1),
+        ("COMMIT", 1),
+    ],
+)
+def test_killed_append_leaves_the_log_as_it_was(file, statement, occurrence):
+    def append(report: Report) -> None:
+        log = open_log(file)
+        log.append(entries(0, 200))
+        report("200")
+        die_at(log._db, statement, occurrence)
+        log.append(entries(200, 600))
+        report("600")
+
+    assert reports_of_killed(append) == ["200"]
+    assert check_whole(file, ["200"]) == 200
+
+
+def test_log_killed_at_any_moment_loses_and_doubles_nothing(file):
+    def append(report: Report) -> None:
+        log = open_log(file)
+        for start in range(len(log), 1_000_000, 37):
+            log.append(entries(start, start + 37))
+            report(str(start + 37))
+
+    for after in (1, 20, random.randint(2, 40)):
+        reported = reports_of_killed(append, after=after)
+        assert check_whole(file, reported) >= 37 * after
+
+
+def test_write_that_fails_leaves_the_log_as_it_was_and_it_goes_on_later(log, file):
+    log.append(entries(0, 200))
+    limit = file.with_name("log.db-wal").stat().st_size + 10_000
+    with files_no_larger_than(limit), pytest.raises(HomeError) as failed:
+        log.append([bytes(50_000)] * 10)
+    assert failed.value.code == "home.storage"
+    assert (len(log), log.root()) == (200, root_hash(entries(0, 200)))
+    log.append(entries(200, 300))
+    log.close()
+    assert check_whole(file, ["300"]) == 300
+
+
+def test_process_killed_on_a_full_disk_loses_nothing(file):
+    def append(report: Report) -> None:
+        log = open_log(file)
+        with files_no_larger_than(400_000):
+            try:
+                for start in range(0, 1_000_000, 100):
+                    log.append(entries(start, start + 100))
+                    report(str(start + 100))
+            except HomeError:
+                die_at(log._db, "BEGIN")
+                log.append(entries(0, 1))
+
+    reported = reports_of_killed(append)
+    assert check_whole(file, reported) == int(reported[-1])

@@ -16,7 +16,8 @@ import msgspec
 import pytest
 
 from crypto.merkle import root_hash
-from crypto.signing import SigningKey, sign_note
+from crypto.notes import sign_note
+from crypto.signing import SigningKey
 from federation.audit.events import FIRST_PREV, Event, read_event, sign_event
 from federation.audit.journal import SCHEMA
 from federation.audit.log import Log, checkpoint_text
@@ -197,7 +198,7 @@ def test_flipped_bit_in_an_entry_is_found_there(home, place):
 
 def test_entry_whose_stored_hash_alone_is_altered_does_not_matter(home):
     """Nothing that is stored beside the entries is believed."""
-    write(log_file(home), "UPDATE leaf SET hash = x'00' WHERE idx = 5", "UPDATE tile SET hash = x'00'")
+    write(log_file(home), "UPDATE tile SET hashes = x'00'")
     verify_record(RecordReader(home))
 
 

@@ -89,7 +89,7 @@ def test_request_becomes_a_job_and_its_result_comes_back(federation, jobs, clien
     request = federation.request(plan, job="q-1")
 
     def run() -> None:
-        job = jobs.next()
+        job = jobs.next(60)
         assert (job.name, job.plan, job.request) == ("q-1", plan, request)
         job.step("agree")
         job.step("decide")
@@ -105,7 +105,7 @@ def test_whole_query_through_the_socket_gives_the_answer(federation, jobs, clien
     plan = federation.plan(SQL)
 
     def run() -> None:
-        job = jobs.next()
+        job = jobs.next(60)
         job.finish(federation.seal(job.plan, job=job.name), None)
 
     in_background(run)
@@ -114,14 +114,14 @@ def test_whole_query_through_the_socket_gives_the_answer(federation, jobs, clien
 
 
 def test_error_of_a_job_comes_back_with_its_details(federation, jobs, client):
-    in_background(lambda: jobs.next().finish(None, NodeError("node.late", party="gaoping", seconds=60)))
+    in_background(lambda: jobs.next(60).finish(None, NodeError("node.late", party="gaoping", seconds=60)))
     with pytest.raises(NodeError) as late:
         client.submit(federation.request(federation.plan(SQL), job="q-1"), lambda *_: None)
     assert late.value.message("en") == "gaoping did not answer within 60 s; nothing was released"
 
 
 def test_refusal_comes_back_as_one(federation, jobs, client):
-    in_background(lambda: jobs.next().finish(None, RefusedError("refused.too_small", party="gaoping")))
+    in_background(lambda: jobs.next(60).finish(None, RefusedError("refused.too_small", party="gaoping")))
     with pytest.raises(RefusedError):
         client.submit(federation.request(federation.plan(SQL), job="q-1"), lambda *_: None)
 
@@ -129,7 +129,7 @@ def test_refusal_comes_back_as_one(federation, jobs, client):
 def hang_up_during(path: Path, jobs: JobQueue, request: bytes, *, before) -> Job:
     with connected(path) as connection:
         connection.sendall(request)
-        job = jobs.next()
+        job = jobs.next(60)
         before(job)
     return job
 

@@ -66,7 +66,7 @@ def wire(federation: MemoryFederation, grid: MemoryGrid, **more) -> GridWire:
         roster=federation.roster,
         sequencer=federation.sequencer,
         deadline_s=5,
-        **{"job": "", "plan": "", **more},
+        **{"job": "", "plan": "", "heard": {}, **more},
     )
 
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from federation.coordinator.jobs import MAX_WAITING, Job, JobQueue
+from federation.coordinator.jobs import MAX_WAITING, Closed, Job, JobQueue, Tick
 from federation.errors import NodeError, RefusedError
 from federation.queries.sums import SealedTotals
 
@@ -21,14 +21,7 @@ def test_jobs_come_out_in_the_order_they_went_in():
     jobs = JobQueue()
     for name in ("q-1", "q-2", "q-3"):
         jobs.submit(job(name))
-    assert [jobs.next().name for _ in range(3)] == ["q-1", "q-2", "q-3"]
-
-
-def test_running_job_is_the_one_that_came_out_last():
-    jobs = JobQueue()
-    jobs.submit(job("q-1"))
-    assert jobs.running is None
-    assert jobs.next() is jobs.running
+    assert [jobs.next(60).name for _ in range(3)] == ["q-1", "q-2", "q-3"]
 
 
 def test_job_beyond_100_waiting_ones_is_refused():
@@ -45,14 +38,31 @@ def test_closed_queue_ends_after_the_waiting_jobs():
     jobs = JobQueue()
     jobs.submit(job())
     jobs.close()
-    assert jobs.next() is not None
-    assert jobs.next() is None
-    assert jobs.running is None
+    assert isinstance(jobs.next(60), Job)
+    assert jobs.next(60) == Closed()
+
+
+def test_queue_without_jobs_ticks_now_and_then():
+    assert JobQueue().next(0.01) == Tick(nudged=False)
+
+
+def test_nudged_queue_ticks_at_once():
+    jobs = JobQueue()
+    jobs.nudge()
+    assert jobs.next(60) == Tick(nudged=True)
+
+
+def test_nudging_a_full_queue_waits_for_nothing():
+    jobs = JobQueue()
+    for _ in range(MAX_WAITING):
+        jobs.submit(job())
+    jobs.nudge()
+    assert isinstance(jobs.next(60), Job)
 
 
 def test_next_waits_for_a_job():
     jobs, found = JobQueue(), []
-    thread = threading.Thread(target=lambda: found.append(jobs.next()))
+    thread = threading.Thread(target=lambda: found.append(jobs.next(60)))
     thread.start()
     jobs.submit(job("q-7"))
     thread.join(10)

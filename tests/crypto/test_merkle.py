@@ -1,6 +1,5 @@
 from time import process_time
 
-import pymerkle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,6 +182,43 @@ def test_no_inclusion_proof_holds_at_another_index(data):
         verify_inclusion(LEAVES[index], index=other, size=size, proof=proof, root=ROOTS[size])
 
 
+@given(data=st.data())
+def test_no_inclusion_proof_holds_with_one_bit_changed(data):
+    size = data.draw(st.integers(2, 20))
+    index = data.draw(st.integers(0, size - 1))
+    proof = inclusion_proof(index, LEAVES[:size])
+    place, bit = data.draw(st.integers(0, len(proof) - 1)), data.draw(st.integers(0, 255))
+    proof[place] = _with_bit_changed(proof[place], bit)
+    with pytest.raises(ProofError):
+        verify_inclusion(LEAVES[index], index=index, size=size, proof=proof, root=ROOTS[size])
+
+
+@given(data=st.data())
+def test_no_consistency_proof_holds_with_one_bit_changed(data):
+    new = data.draw(st.integers(2, 20))
+    old = data.draw(st.integers(1, new - 1))
+    proof = consistency_proof(old, LEAVES[:new])
+    place, bit = data.draw(st.integers(0, len(proof) - 1)), data.draw(st.integers(0, 255))
+    proof[place] = _with_bit_changed(proof[place], bit)
+    with pytest.raises(ProofError):
+        verify_consistency(old_size=old, new_size=new, old_root=ROOTS[old], new_root=ROOTS[new], proof=proof)
+
+
+def test_no_consistency_proof_up_to_20_entries_holds_from_another_size():
+    for new in range(2, 21):
+        for old in range(1, new):
+            proof = consistency_proof(old, LEAVES[:new])
+            for claimed in {*range(1, new + 1)} - {old}:
+                with pytest.raises(ProofError):
+                    verify_consistency(
+                        old_size=claimed, new_size=new, old_root=ROOTS[claimed], new_root=ROOTS[new], proof=proof
+                    )
+
+
+def _with_bit_changed(digest: bytes, bit: int) -> bytes:
+    return (int.from_bytes(digest, "big") ^ 1 << bit).to_bytes(32, "big")
+
+
 # --- attacks ---
 
 
@@ -200,6 +236,18 @@ def test_no_inclusion_proof_holds_at_another_index(data):
         pytest.param({"proof": inclusion_proof(4, LEAVES[:11])[:-1]}, id="a hash short"),
         pytest.param({"proof": [*inclusion_proof(4, LEAVES[:11]), ROOTS[1]]}, id="a hash long"),
         pytest.param({"proof": inclusion_proof(4, LEAVES[:11])[::-1]}, id="upside down"),
+        pytest.param({"proof": inclusion_proof(4, LEAVES[:11])[1:]}, id="the lowest hash missing"),
+        pytest.param({"proof": [ROOTS[1], *inclusion_proof(4, LEAVES[:11])]}, id="a hash too many below"),
+        pytest.param({"proof": [*inclusion_proof(4, LEAVES[:11]), bytes(32)]}, id="padded with zeros"),
+        pytest.param({"proof": [*inclusion_proof(4, LEAVES[:11]), b""]}, id="padded with an empty hash"),
+        pytest.param({"proof": [LEAVES[6], *inclusion_proof(4, LEAVES[:11])[1:]]}, id="another sibling"),
+        pytest.param({"proof": [digest[:31] for digest in inclusion_proof(4, LEAVES[:11])]}, id="truncated hashes"),
+        pytest.param({"proof": [digest + b"\0" for digest in inclusion_proof(4, LEAVES[:11])]}, id="padded hashes"),
+        pytest.param({"index": 4 + 16}, id="the index with a bit above the tree"),
+        pytest.param({"size": 8}, id="a size with a shorter path"),
+        pytest.param({"size": 20}, id="a size with a longer path"),
+        pytest.param({"root": ROOTS[11][:31]}, id="a truncated root"),
+        pytest.param({"leaf": LEAVES[4] + b"\0"}, id="a padded leaf"),
     ],
 )
 def test_a_broken_inclusion_proof_is_refused(changes):
@@ -223,6 +271,17 @@ def test_a_broken_inclusion_proof_is_refused(changes):
         pytest.param({"proof": consistency_proof(6, LEAVES[:11])[:-1]}, id="a hash short"),
         pytest.param({"proof": [*consistency_proof(6, LEAVES[:11]), ROOTS[1]]}, id="a hash long"),
         pytest.param({"proof": [b"\x00" * 31, *consistency_proof(6, LEAVES[:11])[1:]]}, id="a short hash"),
+        pytest.param({"proof": consistency_proof(6, LEAVES[:11])[1:]}, id="the lowest hash missing"),
+        pytest.param({"proof": consistency_proof(6, LEAVES[:11])[::-1]}, id="upside down"),
+        pytest.param({"proof": [*consistency_proof(6, LEAVES[:11]), bytes(32)]}, id="padded with zeros"),
+        pytest.param({"proof": [ROOTS[6], *consistency_proof(6, LEAVES[:11])]}, id="the old root put in front"),
+        pytest.param({"proof": [*consistency_proof(6, LEAVES[:11])[:1], *[bytes(32)] * 3]}, id="other siblings"),
+        pytest.param({"proof": consistency_proof(6, LEAVES[:12])}, id="the proof to another size"),
+        pytest.param({"proof": consistency_proof(7, LEAVES[:11])}, id="the proof from another size"),
+        pytest.param({"new_size": 17}, id="a size with a longer path"),
+        pytest.param({"new_size": 8}, id="a size with a shorter path"),
+        pytest.param({"old_root": ROOTS[11], "new_root": ROOTS[6]}, id="the roots swapped"),
+        pytest.param({"old_size": 11, "new_size": 11, "proof": []}, id="same size, two roots: a fork"),
     ],
 )
 def test_a_broken_consistency_proof_is_refused(changes):
@@ -269,20 +328,7 @@ def test_there_is_no_consistency_proof_from_a_log_that_never_was(old_size):
         consistency_proof(old_size, LEAVES[:3])
 
 
-# --- foreign eyes, and cost ---
-
-
-def test_pymerkle_computes_the_same_root_at_every_size():
-    tree = pymerkle.InmemoryTree(algorithm="sha256")
-    for size, entry in enumerate(ENTRIES, 1):
-        tree.append_entry(entry)
-        assert tree.get_root(size) == ROOTS[size]
-
-
-def test_pymerkle_proves_with_the_same_hashes():
-    tree = pymerkle.InmemoryTree.init_from_entries(ENTRIES, algorithm="sha256")
-    # pymerkle counts entries from 1 and puts the leaf itself before the path.
-    assert tree.prove_inclusion(5, 11).path == [LEAVES[4], *inclusion_proof(4, LEAVES[:11])]
+# --- cost ---
 
 
 def test_the_root_of_100_000_leaves_takes_a_moment():

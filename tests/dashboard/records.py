@@ -68,11 +68,11 @@ class RecordedHome:
         self._time += timedelta(milliseconds=10)
         return self._time
 
-    def tell(self, *, unconfined: str = "") -> None:
+    def tell(self, *, unconfined: str = "", networked: tuple[str, ...] = ()) -> None:
         """Write what the launcher tells screens."""
         public = {"name": "晋城联邦", "departments": DEPARTMENTS, "labels": LABELS, "labels_en": LABELS_EN}
-        public["stores"] = STORES
-        (self.path / "launcher/public.json").write_text(json.dumps({**public, "unconfined": unconfined}))
+        public |= {"stores": STORES, "unconfined": unconfined, "networked": networked}
+        (self.path / "launcher/public.json").write_text(json.dumps(public))
 
     def write(self, party: str, kind: str, job: str = "", **data: int | str) -> None:
         """One event, signed, chained, and in the log."""

@@ -57,6 +57,15 @@ def test_parties_that_are_not_isolated_say_what_to_do(opened, recorded, reason, 
     assert remedy in text
 
 
+@pytest.mark.parametrize("page", ["nodes", "overview"])
+def test_a_department_on_the_network_is_named_on_every_page(opened, recorded, page):
+    recorded.tell(networked=("gaoping",))
+    text = words(opened(recorded.path, page))
+    assert "仅进程隔离：高平市（经 TCP 访问数据库）。其余各方：独立网络命名空间" in text
+    assert "各方：独立网络命名空间" not in text.replace("其余各方：", "")
+    assert "Process isolation only: " in words(opened(recorded.path, page, lang="en"))
+
+
 def test_a_failed_check_is_red_and_names_the_party(opened, recorded):
     (recorded.path / "parties/gaoping/roster.json").write_bytes(b"{}")
     text = words(opened(recorded.path, "nodes"))

@@ -23,7 +23,7 @@ ROLES = {
 ROSTER = Roster(
     origin="keyong.test/policy",
     epoch=1,
-    parties=tuple(Party(name=name, role=role, signing=b"", box=b"") for name, role in ROLES.items()),
+    parties=tuple(Party(name=name, role=role, signing=name.encode(), box=b"") for name, role in ROLES.items()),
     holders=NAMES,
     threshold=2,
     public_key=b"",

@@ -176,6 +176,7 @@ def colluding(federation: MemoryFederation, forge: Callable[[Ciphertexts], tuple
             ),
             inputs=forged,
             product=recomputed(federation, forged),
+            checkpoint=ask.checkpoint,
             decision=ask.decision,
         )
 
@@ -373,7 +374,7 @@ def test_decision_of_another_job_is_refused(federation, refused, kind):
 
 def test_something_else_that_the_gate_signed_is_no_decision(federation, refused):
     plan = federation.plan(SQL)
-    other = federation.signed(GATE, COORDINATOR, Agreement(by="automatic"), job="q-1", plan=plan.hash)
+    other = federation.signed(GATE, COORDINATOR, Agreement(statement=""), job="q-1", plan=plan.hash)
     with refused("refused.decision"):
         federation.seal(plan, tamper=at(Commit, "sums", change=replaced(decision=other)))
 
@@ -554,7 +555,7 @@ def test_signed_plan_that_is_not_canonical_is_refused(federation, refused):
 
 def test_signed_message_that_is_no_request_is_refused(federation, refused):
     plan = federation.plan(SQL)
-    other = federation.signed("analyst@city", COORDINATOR, Agreement(by="me"), job="q-1", plan=plan.hash)
+    other = federation.signed("analyst@city", COORDINATOR, Agreement(statement=""), job="q-1", plan=plan.hash)
     with refused("refused.requester"):
         propose(federation, plan, other)
 
@@ -593,6 +594,7 @@ def test_ledger_of_a_job_commits_to_every_byte_that_left(federation):
     entries = [event for event in federation.events("gaoping", "egress") if event.job == "q-1"]
     assert [event.data["payload"] for event in entries] == [
         "agreement",
+        "begun",
         "commitment",
         "ciphertexts",
         "share",

@@ -20,8 +20,8 @@ ROSTER = Roster(
     origin="keyong.test/sql",
     epoch=1,
     parties=(
-        *(Party(name=name, role="department", signing=b"", box=b"") for name in NAMES),
-        *(Party(name=name, role="analyst", signing=b"", box=b"") for name in (ANALYST, "analyst@zezhou")),
+        *(Party(name=name, role="department", signing=name.encode(), box=b"") for name in NAMES),
+        *(Party(name=name, role="analyst", signing=name.encode(), box=b"") for name in (ANALYST, "analyst@zezhou")),
     ),
     holders=NAMES,
     threshold=2,

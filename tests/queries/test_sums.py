@@ -349,7 +349,7 @@ def test_more_rows_than_the_public_bound_are_an_error_before_any_number_leaves(t
         federation.ask("SELECT COUNT(*) FROM insured")
     assert refused.value.code == "data.too_large"
     ledger = [event.data["payload"] for event in federation.events("lingchuan", "egress") if event.job]
-    assert ledger == ["agreement", "failure"]
+    assert ledger == ["agreement", "begun", "failure"]
     assert federation.opened() == []
 
 

@@ -7,6 +7,7 @@ import os
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from federation import operate
@@ -18,9 +19,17 @@ pytestmark = [pytest.mark.isolation, pytest.mark.xdist_group("federation")]
 HOSTILE = Path(__file__).parents[1] / "support" / "hostile_program.py"
 
 
-def look_from(party: str, small_city: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Start a federation whose party looks around before it serves; return what it found."""
+def look_from(
+    party: str, small_city: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *, networked: str = ""
+) -> dict[str, str]:
+    """Start a federation whose party looks around before it serves; return what it found.
+
+    Args:
+        networked: the department that keeps the network.
+    """
     settings, home = read_settings(small_city, minimum_key_bits=512), Home(folder / "home")
+    departments = tuple(msgspec.structs.replace(d, network=d.name == networked) for d in settings.departments)
+    settings = msgspec.structs.replace(settings, departments=departments)
     home.prepare()
     with socket.socket() as port, socket.socket(socket.AF_UNIX) as abstract, socket.socket(socket.AF_UNIX) as desk:
         port.bind(("127.0.0.1", 0))
@@ -52,21 +61,25 @@ def look_from(party: str, small_city: Path, folder: Path, monkeypatch: pytest.Mo
     return json.loads((own / "seen.json").read_text())
 
 
-@pytest.fixture(scope="module", params=["zezhou", "coordinator"])
+LOOKS = [("zezhou", ""), ("coordinator", ""), ("zezhou", "gaoping"), ("coordinator", "gaoping")]
+
+
+@pytest.fixture(scope="module", params=LOOKS, ids=["department", "coordinator", "beside TCP", "coordinator beside TCP"])
 def seen(request, bubblewrap, small_city, tmp_path_factory):
+    party, networked = request.param
     with pytest.MonkeyPatch.context() as monkeypatch:
-        yield look_from(request.param, small_city, tmp_path_factory.mktemp("look"), monkeypatch)
+        yield look_from(party, small_city, tmp_path_factory.mktemp("look"), monkeypatch, networked=networked)
 
 
-@pytest.mark.parametrize(
-    "attempt",
-    [
-        "internet", "loopback", "abstract socket", "control socket", "launcher socket", "desk socket",
-        "run-time folder", "homes", "other home", "other key", "other database", "analyst's key", "launcher's folder",
-        "parent's memory", "other processes", "kill others", "trace", "new namespace", "mount", "unmount",
-        "write to the code", "write outside", "shadow file",
-    ],
-)  # fmt: skip
+ATTEMPTS = [
+    "internet", "loopback", "abstract socket", "control socket", "launcher socket", "desk socket",
+    "run-time folder", "homes", "other home", "other key", "other database", "analyst's key", "launcher's folder",
+    "parent's memory", "other processes", "kill others", "trace", "new namespace", "mount", "unmount",
+    "write to the code", "write outside", "shadow file",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
 def test_out_of_reach(seen, attempt):
     assert not seen[attempt].startswith("REACHED"), seen[attempt]
 
@@ -87,18 +100,23 @@ def test_only_loopback_of_its_own_and_that_is_down(seen):
 def test_only_its_own_descriptors_are_open(seen):
     # Standard three, its sockets, its SQLite files, and the folder being listed; no pipe of the launcher, no lock.
     names = [name for name in json.loads(seen["descriptors"]) if name not in ("closed", "socket")]
-    allowed = {
-        "null",
-        "log.txt",
-        "journal.db",
-        "journal.db-wal",
-        "journal.db-shm",
-        "log.db",
-        "log.db-wal",
-        "log.db-shm",
-        "fd",
-    }
+    databases = ("journal.db", "witness.db", "log.db")
+    allowed = {"null", "log.txt", "fd", *(f"{db}{end}" for db in databases for end in ("", "-wal", "-shm", ".lock"))}
     assert set(names) <= allowed, names
+
+
+# What comes with the network: services of this machine on loopback, and sockets that have no place on a disk.
+NETWORK = ("loopback", "abstract socket")
+
+
+def test_a_department_that_keeps_the_network_reaches_that_and_nothing_else(
+    bubblewrap, small_city, tmp_path, monkeypatch
+):
+    seen = look_from("zezhou", small_city, tmp_path, monkeypatch, networked="zezhou")
+    reached = {attempt for attempt in ATTEMPTS if seen[attempt].startswith("REACHED")}
+    assert reached - {"internet"} == set(NETWORK)
+    assert seen["capabilities"].split()[-1] == "0" * 16
+    assert (seen["no_new_privs"], seen["dumpable"]) == ("1", "0")
 
 
 def test_the_same_attempts_reach_without_confinement(small_city, tmp_path, monkeypatch):

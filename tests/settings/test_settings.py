@@ -15,6 +15,7 @@ version = 1
 
 [federation]
 name = "heart"
+approvals = "automatic"
 min_group_size = 5
 key_bits = 3072
 threshold = 2
@@ -109,7 +110,7 @@ def test_rules_are_those_of_the_file(read):
 
 
 def test_defaults_are_ten_rows_2048_bits_a_majority_and_a_minute(read):
-    text = 'version = 1\n[federation]\nname = "heart"\n' + GOOD.removeprefix(FEDERATION)
+    text = 'version = 1\n[federation]\nname = "heart"\napprovals = "automatic"\n' + GOOD.removeprefix(FEDERATION)
     settings = read(text)
     assert (settings.catalogue.minimum_group, settings.key_bits, settings.deadline_s) == (10, 2048, 60)
     assert settings.catalogue.threshold == 2  # of 3
@@ -117,7 +118,7 @@ def test_defaults_are_ten_rows_2048_bits_a_majority_and_a_minute(read):
 
 @pytest.mark.parametrize(("count", "majority"), [(3, 2), (4, 3), (5, 3), (6, 4)])
 def test_default_threshold_is_a_majority(read, count, majority):
-    text = 'version = 1\n[federation]\nname = "heart"\n'
+    text = 'version = 1\n[federation]\nname = "heart"\napprovals = "automatic"\n'
     text += "".join(f'[[department]]\nname = "d{number}"\n' for number in range(count))
     assert read(text).catalogue.threshold == majority
 
@@ -218,7 +219,7 @@ BAD = [
     ("number as float", first("min_group_size = 5", "min_group_size = 5.5"), "min_group_size"),
     ("a column that is no table", first(f"{COLUMNS}.person]", f"{COLUMNS}]\nx = 1\n{COLUMNS}.person]"), "columns.x"),
     # rules
-    ("approvals", first("threshold = 2", 'approvals = "none"'), "approvals"),
+    ("approvals", first('approvals = "automatic"', 'approvals = "none"'), "approvals"),
     ("2 contributors", first("threshold = 2", "min_contributors = 2"), "min_contributors"),
     ("groups of 2", first("min_group_size = 5", "min_group_size = 2"), "min_group_size"),
     ("1024 bits", first("key_bits = 3072", "key_bits = 1024"), "key_bits"),

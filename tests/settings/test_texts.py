@@ -19,6 +19,7 @@ from federation.errors import (
     RefusedError,
     RequestError,
     SettingsError,
+    WitnessError,
     from_code,
 )
 from federation.texts import TEXTS
@@ -26,7 +27,7 @@ from federation.texts import TEXTS
 ROOT = Path(__file__).parents[2]
 FILES = [file for room in ("federation", "dashboard") for file in sorted((ROOT / room).rglob("*.py"))]
 SOURCES = [ast.parse(file.read_text("utf-8"), str(file)) for file in FILES if file.name != "texts.py"]
-CODE = re.compile(r"(data|settings|home|node|request|refused|record)\.[a-z_]+")
+CODE = re.compile(r"(data|settings|home|node|request|refused|record|witness)\.[a-z_]+")
 
 # Codes between parties travel alone, and whoever hears one adds who said it; the rest is said where it is raised.
 ADDED_BY_THE_HEARER = {"party"}
@@ -48,7 +49,7 @@ def mentioned() -> set[str]:
 
 def raised() -> Iterator[tuple[str, str, set[str] | None]]:
     """Every error made in the source: place, code, names of its details (None if some come by **)."""
-    names = {cls.__name__ for cls in KeyongError.__subclasses__()} | {"DataError", "from_code"}
+    names = {cls.__name__ for cls in KeyongError.__subclasses__()} | {"DataError", "WitnessError", "from_code"}
     for tree in SOURCES:
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in names:
@@ -153,6 +154,7 @@ def test_detail_that_looks_like_a_placeholder_stays_as_it_is():
         ("data.type", DataError),
         ("refused.order", RefusedError),
         ("record.empty", RecordError),
+        ("witness.late", WitnessError),
     ],
 )
 def test_code_from_elsewhere_becomes_an_error_of_its_family(code, kind):

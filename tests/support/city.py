@@ -10,11 +10,12 @@ from federation import demo
 from federation.runtime.home import Home
 
 
-def write_federation(folder: Path, *, citizens: int, key_bits: int) -> Path:
+def write_federation(folder: Path, *, citizens: int, key_bits: int, approvals: str = "automatic") -> Path:
     """Make the built-in demo's settings in a folder of their own, with another key size."""
     home = Home(folder / "city")
     file = demo.built_in_settings(home, citizens=citizens)
     text = file.read_text("utf-8").replace("key_bits = 2048", f"key_bits = {key_bits}")
+    text = text.replace('approvals = "officers"', f'approvals = "{approvals}"')
     file.write_text(text, "utf-8")
     return file
 
@@ -24,6 +25,7 @@ def federation_toml(
     departments: Mapping[str, Mapping[str, Mapping[str, object]]],
     tables: Mapping[str, Mapping[str, Mapping[str, object]]],
     rules: Mapping[str, object],
+    further: Mapping[str, Mapping[str, object]] | None = None,
 ) -> str:
     """Write a federation.toml.
 
@@ -31,10 +33,12 @@ def federation_toml(
         departments: name -> table -> the adapter's settings ("adapter" among them).
         tables: table -> column -> its keys.
         rules: keys of [federation].
+        further: other keys of a department, by its name.
     """
     lines = ["version = 1", "[federation]", *(f"{key} = {toml(value)}" for key, value in rules.items())]
     for name, stores in departments.items():
         lines += ["[[department]]", f"name = {toml(name)}"]
+        lines += [f"{key} = {toml(value)}" for key, value in (further or {}).get(name, {}).items()]
         for table, store in stores.items():
             lines += [f"[department.tables.{toml(table)}]", *(f"{key} = {toml(value)}" for key, value in store.items())]
             for column, keys in tables[table].items():

@@ -40,6 +40,27 @@ def must(result: int) -> int:
     return result
 
 
+def alone(action) -> None:
+    """Try it in a child, which has one thread as new namespaces demand, and takes with it what it has changed."""
+    child = os.fork()
+    if child == 0:
+        try:
+            action()
+        except OSError as error:
+            os._exit(error.errno or 1)
+        os._exit(0)
+    errno = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if errno:
+        raise OSError(errno, os.strerror(errno))
+
+
+def mount() -> None:
+    """Mount over our own folder, and take it back: unconfined, and as root, this is the machine's own tree."""
+    folder = os.getcwd().encode()
+    must(libc.mount(b"none", folder, b"tmpfs", 0, None))
+    must(libc.umount2(folder, 2))
+
+
 def connect(path: str) -> str:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(path)
@@ -71,8 +92,8 @@ def look_around() -> None:
             [os.kill(pid, 0) for pid in range(1, 400) if pid not in own_threads() and alive(pid)] or 1 / 0
         ),
         "trace": lambda: must(libc.ptrace(16, 2, 0, 0)),
-        "new namespace": lambda: must(libc.unshare(0x10000000)),
-        "mount": lambda: must(libc.mount(b"none", os.getcwd().encode(), b"tmpfs", 0, None)),
+        "new namespace": lambda: alone(lambda: must(libc.unshare(0x10000000))),
+        "mount": mount,
         "unmount": lambda: must(libc.umount2(told["home"].encode(), 2)),
         "write to the code": lambda: Path(assemble.__file__).open("a"),
         "write outside": lambda: Path(told["home"] + "/outside.txt").write_text("x"),
@@ -112,10 +133,10 @@ def in_department(before) -> None:
     """Run `before` inside the party, confined and enrolled, before it serves."""
     serve = assemble._serve
 
-    def serve_after(stream, department) -> None:
+    def serve_after(stream, department, *others) -> None:
         if department._office.name == PARTY:
             before(stream, department)
-        serve(stream, department)
+        serve(stream, department, *others)
 
     assemble._serve = serve_after
 

@@ -8,32 +8,40 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from crypto import threshold
 from crypto.paillier import Encryptor, PrivateKey, generate
+from crypto.signing import HybridKey
 from federation.audit.events import Actor, Event, EventType, read_event
 from federation.audit.journal import Draft, Journal
 from federation.audit.log import Log
 from federation.audit.record import Public
+from federation.audit.witness import Witness
+from federation.coordinator.receipts import Receipts
 from federation.coordinator.sequencer import Sequencer
 from federation.errors import from_code
+from federation.governance.approvals import Approvals
 from federation.governance.identity import Identity, write_whole
 from federation.governance.policy import check_plan
-from federation.governance.roster import Party, Roster
-from federation.messages import Enrolled, Failure, Header, Payload, Propose, Request, Sync, decode
+from federation.governance.roster import Officer, Party, Roster
+from federation.governance.statements import Deny, Grant, Revoke, sign_statement
+from federation.messages import Attest, Begin, Enrolled, Failure, Header, Payload, Request, Sync, decode
 from federation.messages import Identity as IdentityMessage
 from federation.node.department import Department
 from federation.node.gateway import Gateway
+from federation.node.mirror import RecordMirror
 from federation.plan import Condition, GroupKey, LocalQuery, Measure, Plan
 from federation.queries.answers import Answer as Rows
 from federation.queries.answers import answer
 from federation.queries.sql import read_plan
-from federation.queries.sums import Office, SealedTotals, read_totals, run_sum
+from federation.queries.sums import Office, SealedTotals, propose, read_totals, run_sum
 from federation.settings import Catalogue, ColumnCard, TableCard
 from federation.wire import Answer
 
@@ -88,7 +96,14 @@ COLUMNS = (
 )
 
 
-def catalogue(departments: Sequence[str], *, minimum_group: int = 3, threshold: int = 2, columns=COLUMNS) -> Catalogue:
+def catalogue(
+    departments: Sequence[str],
+    *,
+    minimum_group: int = 3,
+    threshold: int = 2,
+    columns=COLUMNS,
+    approvals: Literal["automatic", "officers"] = "automatic",
+) -> Catalogue:
     table = TableCard(
         name="insured",
         label="参保",
@@ -102,7 +117,7 @@ def catalogue(departments: Sequence[str], *, minimum_group: int = 3, threshold: 
         minimum_group=minimum_group,
         minimum_contributors=3,
         threshold=threshold,
-        approvals="automatic",
+        approvals=approvals,
         departments=tuple(sorted(departments)),
         tables=(table,),
     )
@@ -205,14 +220,25 @@ class MemoryFederation:
         minimum_group: int = 3,
         threshold_: int = 2,
         columns=COLUMNS,
+        approvals: Literal["automatic", "officers"] = "automatic",
     ) -> None:
         self.home, self.stores = home, stores
         names = tuple(sorted(stores))
-        self.catalogue = catalogue(names, minimum_group=minimum_group, threshold=threshold_, columns=columns)
+        self.catalogue = catalogue(
+            names, minimum_group=minimum_group, threshold=threshold_, columns=columns, approvals=approvals
+        )
         self.public_key = small_key().public
         shares = threshold.deal(small_key(), holders=len(names), threshold=threshold_)
         self.shares = dict(zip(names, shares, strict=True))
         self.identities: dict[str, Identity] = {}
+        self.now = clock()
+        self.journals: dict[str, Journal] = {}
+        self.witnesses: dict[str, Witness] = {}
+        self.officer_keys = {f"officer@{name}": HybridKey.generate() for name in names}
+        self.officers = tuple(
+            Officer(name=n, role="officer", person=n, signing=k.public.ed25519, signing_mldsa=k.public.mldsa44)
+            for n, k in self.officer_keys.items()
+        )
         for name in (COORDINATOR, *names, ANALYST, "analyst@tax"):
             folder = self.folder(name)
             folder.mkdir(parents=True)
@@ -220,10 +246,8 @@ class MemoryFederation:
         self.roster = Roster(
             origin=ORIGIN,
             epoch=1,
-            parties=tuple(
-                Party(name=name, role=_role(name), signing=identity.signing.public, box=identity.box.public)
-                for name, identity in self.identities.items()
-            ),
+            parties=tuple(self._party(name, identity) for name, identity in self.identities.items()),
+            officers=self.officers,
             holders=names,
             threshold=threshold_,
             public_key=self.public_key.to_bytes(),
@@ -235,7 +259,8 @@ class MemoryFederation:
         self._journal = self.open_journal(COORDINATOR)
         self.sequencer = Sequencer(self.log, self._journal, self.roster)
         self._record("enrol", "", {"roster": self.roster.hash, "epoch": 1})
-        self.journals: dict[str, Journal] = {}
+        self.receipts = Receipts(COORDINATOR)
+        self.approvals: dict[str, Approvals] = {}
         self.departments: dict[str, Department] = {}
         self._sessions: list[dict[str, object]] = []
         self._numbers = itertools.count()
@@ -248,7 +273,24 @@ class MemoryFederation:
 
     def open_journal(self, name: str) -> Journal:
         key = self.identities[name].signing
-        return Journal(self.folder(name) / "journal.db", origin=ORIGIN, node=name, key=key, clock=clock)
+        return Journal(self.folder(name) / "journal.db", origin=ORIGIN, node=name, key=key, clock=lambda: self.now)
+
+    def open_witness(self, name: str, parties: Mapping[str, bytes]) -> Witness:
+        file = self.folder(name) / "witness.db"
+        make = Witness if file.exists() else Witness.create
+        return make(
+            file, origin=ORIGIN, party=name, clock=lambda: self.now, journal=self.journals[name], parties=parties
+        )
+
+    def _party(self, name: str, identity: Identity) -> Party:
+        party = Party(name=name, role=_role(name), signing=identity.signing.public, box=identity.box.public)
+        if party.role != "department":
+            return party
+        self.journals[name] = self.open_journal(name)
+        with closing(self.open_witness(name, {name: party.signing})) as witness:
+            keys = witness.public
+        self.journals[name].close()
+        return msgspec.structs.replace(party, witness=keys.ed25519, witness_mldsa=keys.mldsa44)
 
     def start(self, name: str) -> None:
         """Start a department's process; again: it was killed, and comes back over the same files."""
@@ -257,17 +299,30 @@ class MemoryFederation:
             session["ended"] = True
         if before:
             self.journals[name].close()
+            self.witnesses[name].close()
         journal = self.journals[name] = self.open_journal(name)
         identity, gateway = self.identities[name], Gateway(journal, name)
         self._sessions.append({"party": name, "session": len(before) + 1, "sent": 0, "received": 0, "ended": False})
         started = Draft(
             type="start", actor=Actor(name=name, role="node"), data={"session": len(before) + 1, "version": "test"}
         )
+        witness = self.witnesses[name] = self.open_witness(name, self.roster.signers)
+        mirror, journal.seen = RecordMirror(witness, self.roster), witness.head
+        approvals = Approvals(
+            department=name,
+            roster=self.roster,
+            rule=self.catalogue.approvals,
+            journal=journal,
+            folder=self.folder(name) / "desk",
+            clock=lambda: self.now,
+        )
+        self.approvals[name] = approvals
+        gateway.permit = approvals.check
         ready = IdentityMessage(party=name, signing=identity.signing.public, box=identity.box.public, enrolled="")
         for payload, drafts in ((ready, (started,)), (Enrolled(roster=self.roster.hash), ())):
             header = self.header(name, "launcher", job="", plan="")
             gateway.admit(header, payload, drafts)
-            self._count(name, gateway.release(identity.sign(header, payload)))
+            self._count(name, gateway.release(identity.sign(header, payload)), "enrolment")
         office = Office(
             identity=identity,
             roster=self.roster,
@@ -276,9 +331,12 @@ class MemoryFederation:
             share=self.shares[name],
             encryptor=Encryptor(self.public_key),
             stores={"insured": self.stores[name]},
-            used=lambda job: journal.holds("approval.grant", job),
+            approvals=approvals,
+            mirror=mirror,
+            check_cells=gateway.check_cells,
+            clock=lambda: self.now,
         )
-        self.departments[name] = Department(office, journal, gateway)
+        self.departments[name] = Department(office, journal, gateway, mirror)
 
     def close(self) -> Path:
         """Gather every journal, write what the launcher writes, close the files; returns the home."""
@@ -296,8 +354,8 @@ class MemoryFederation:
         )
         (self.home / "launcher" / "public.json").write_bytes(msgspec.json.encode(public))
         self.log.close()
-        for journal in (self._journal, *self.journals.values()):
-            journal.close()
+        for file in (self._journal, *self.journals.values(), *self.witnesses.values()):
+            file.close()
         return self.home
 
     # -- asking -----------------------------------------------------------------------------------------------------
@@ -319,12 +377,60 @@ class MemoryFederation:
 
     def seal(self, plan: Plan, *, job: str = "q-1", tamper: Tamper = lambda _, payload: payload) -> SealedTotals:
         """Run a plan as the coordinator does, which may tamper with what it sends."""
-        data = {"plan": plan.hash, "requester": plan.requester, "contributors": len(plan.contributors)}
-        self._record("job.start", job, data)
         wire = MemoryWire(self, job, plan.hash, tamper)
-        sealed = run_sum(wire, plan, self.request(plan, job=job), self.public_key, lambda _: None)
+        agreements = propose(wire, plan, self.request(plan, job=job), {})
+        assert set(agreements) == set(plan.participants)
+        self._start(plan, job)
+        sealed = run_sum(wire, plan, agreements, self.public_key, self.checkpoint, lambda _: None)
         self._record("job.end", job, {"outcome": "released"})
         return sealed
+
+    def _start(self, plan: Plan, job: str) -> None:
+        data = {"plan": plan.hash, "requester": plan.requester, "contributors": len(plan.contributors)}
+        self._record("job.start", job, {**data, "participants": " ".join(plan.participants)})
+
+    def checkpoint(self, *, without: Sequence[str] = ()) -> str:
+        """The log as it is now, signed for, and co-signed by all departments but some."""
+        for draft in self.receipts.drafts():
+            self.sequencer.record(draft)
+        size = len(self.log)
+        for name in self.departments:
+            if name not in without:
+                start = self.witnesses[name].head().size
+                entries = tuple(self.log.entries(start, size))
+                said = self.say(name, Attest(note=self.log.checkpoint_at(size), start=start, entries=entries)).payload
+                self.log.cosign(size, said.lines)
+        return self.log.cosigned(size)
+
+    # -- officers ---------------------------------------------------------------------------------------------------
+
+    def grant(self, party: str, plan: Plan, *, job: str = "q-1", officer: str = "", **changes: object) -> str:
+        """What an officer would sign to let a plan run."""
+        return self._state(
+            Grant,
+            party,
+            officer,
+            job=job,
+            plan=plan,
+            **{"requester": plan.requester, "purpose": "", "expires": "2026-03-02T08:00:00Z", **changes},
+        )
+
+    def say_no(self, kind: type[Deny | Revoke], party: str, plan: Plan, *, job: str = "q-1", officer: str = "") -> str:
+        return self._state(kind, party, officer, job=job, plan=plan)
+
+    def _state(self, kind, party: str, officer: str, *, job: str, plan: Plan, **fields: object) -> str:
+        officer = officer or f"officer@{party}"
+        common = {
+            "log": ORIGIN,
+            "roster": self.roster.hash,
+            "officer": officer,
+            "department": party,
+            "nonce": f"{next(self._numbers):032x}",
+            "time": "2026-03-01T08:00:00Z",
+            "request": job,
+            "plan": plan.hash,
+        }
+        return sign_statement(kind(**{**common, **fields}), self.officer_keys[officer])
 
     def read(self, plan: Plan, sealed: SealedTotals, *, job: str = "q-1", reader: str = ANALYST) -> Rows:
         return answer(plan, read_totals(self.identities[reader], self.roster, self.public_key, plan, job, sealed))
@@ -336,9 +442,11 @@ class MemoryFederation:
 
     def agreed(self, plan: Plan, *, job: str = "q-1") -> MemoryWire:
         """A job that every department has agreed to, and its wire."""
-        self._record("job.start", job, {"contributors": len(plan.contributors)})
         wire = MemoryWire(self, job, plan.hash)
-        wire.ask({name: Propose(request=self.request(plan, job=job)) for name in plan.holders})
+        agreements = propose(wire, plan, self.request(plan, job=job), {})
+        self._start(plan, job)
+        word = Begin(agreements=tuple(agreements.values()), checkpoint=self.checkpoint())
+        wire.ask({name: word for name in plan.participants})
         return wire
 
     # -- messages ---------------------------------------------------------------------------------------------------
@@ -369,7 +477,8 @@ class MemoryFederation:
     def deliver(self, party: str, envelope: bytes) -> Answer:
         department = self.departments[party]
         packet = department.answer(envelope, self.sequencer.known(party))
-        self._count(party, department.gateway.release(msgspec.msgpack.encode(packet)))
+        number = self.roster.open(packet.envelope).header.number
+        self._count(party, department.gateway.release(msgspec.msgpack.encode(packet)), number)
         self.sent.append((party, packet.envelope))
         self.sequencer.accept(party, packet.entries)
         payload = decode(self.roster.open(packet.envelope).payload)
@@ -377,9 +486,10 @@ class MemoryFederation:
             raise from_code(payload.code, party=party)
         return Answer(payload, packet.envelope)
 
-    def _count(self, party: str, frame: bytes) -> None:
+    def _count(self, party: str, frame: bytes, number: str) -> None:
         session = next(s for s in reversed(self._sessions) if s["party"] == party)
         session["sent"] += len(frame)
+        self.receipts.take(party, session["session"], number, len(frame))
 
     def _record(self, kind: EventType, job: str, data: dict[str, int | str]) -> None:
         actor = Actor(name=COORDINATOR, role="coordinator")

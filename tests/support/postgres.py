@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: an ordinary user's, in a temporary folder, on a Unix socket only."""
+"""A PostgreSQL server of the tests' own: an ordinary user's, in a temporary folder, on a Unix socket and loopback."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import randrange
 
 import psycopg
 
 READER, PASSWORD = "reader", "correct horse 电池"
-HBA = "local all owner trust\nlocal all all scram-sha-256\n"
+HBA = "local all owner trust\nlocal all all scram-sha-256\nhost all reader 127.0.0.0/8 scram-sha-256\n"
 START_S = 60.0
-SETTINGS = ("listen_addresses=", "fsync=off", "max_connections=30", "shared_buffers=32MB")
+SETTINGS = ("fsync=off", "max_connections=30", "shared_buffers=32MB")
 
 
 def programs() -> Path | None:
@@ -34,12 +35,19 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.sockets = folder, folder / "s"
+        # One of the many loopback addresses: the port is the same for all servers of this machine.
+        self.address = f"127.{randrange(1, 255)}.{randrange(256)}.{randrange(1, 255)}"
         self._bin = programs()
 
     @property
     def url(self) -> str:
         """What the settings of a table say."""
         return f"postgresql://{READER}@/city?host={self.sockets}"
+
+    @property
+    def tcp_url(self) -> str:
+        """What they say where the server is reached over TCP."""
+        return f"postgresql://{READER}@{self.address}/city"
 
     def owner(self, database: str = "city") -> psycopg.Connection:
         """A connection of the owner's."""
@@ -59,7 +67,8 @@ class Server:
 
     def start(self) -> None:
         """Start it as our own child, so that it ends with us even if we are killed; returns when it answers."""
-        settings = [word for setting in SETTINGS for word in ("-c", setting)]
+        chosen = (*SETTINGS, f"listen_addresses={self.address}")
+        settings = [word for setting in chosen for word in ("-c", setting)]
         with (self.folder / "log").open("ab") as log:
             command = self._command("postgres", "-k", self.sockets, *settings)
             self._process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)

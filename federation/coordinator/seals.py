@@ -1,0 +1,139 @@
+"""Sealing the record: everybody's events and the receipts in, the checkpoint out, the witnesses' cosignatures back.
+
+The coordinator only orders; that nothing of a department's is missing, doubled or altered is what each department
+checks before it co-signs. A department that does not answer is left out, as long as a quorum is reached.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from crypto.errors import SignatureError
+from crypto.notes import append_lines, verify_cosignature
+from federation.audit.log import Log
+from federation.audit.seal import check_sealed
+from federation.coordinator.grid_wire import GridWire
+from federation.coordinator.receipts import Receipts
+from federation.coordinator.sequencer import Sequencer
+from federation.errors import KeyongError
+from federation.governance.members import suspended
+from federation.governance.roster import Roster
+from federation.messages import Attest, Cosigned, Sync
+
+logger = logging.getLogger(__name__)
+
+# A witness refuses when an event of its own is missing for 10 s: whoever was not heard for less is asked first.
+STALE_S = 3.0
+# A mirror that lags far is brought up in portions of this many entries: one message must hold them.
+PORTION = 80_000
+
+
+class Sealer:
+    """Brings checkpoints to the witnesses."""
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        sequencer: Sequencer,
+        receipts: Receipts,
+        roster: Roster,
+        wire: Callable[[], GridWire],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            wire: makes a wire outside any job.
+        """
+        self._log, self._sequencer, self._receipts, self._roster = log, sequencer, receipts, roster
+        self._wire, self._clock = wire, clock
+        self._mirrors = dict.fromkeys(roster.names("department"), 0)
+        self._sealed = 0
+
+    def gather(self) -> None:
+        """Bring in the rest of the journal of every department not heard from lately."""
+        wire = self._wire()
+        quiet = [name for name in wire.there() if self._clock() - wire.heard.get(name, -STALE_S) >= STALE_S]
+        for name, said in wire.ask_each({name: Sync() for name in quiet}).items():
+            if isinstance(said, Exception):
+                logger.warning("could not gather the journal of %s: %s", name, said)
+
+    def seal(self, *, members: tuple[str, ...] = ()) -> str:
+        """Seal the log as it is now.
+
+        Args:
+            members: departments whose cosignature is asked for in particular.
+
+        Returns:
+            The checkpoint with all cosignatures.
+
+        Raises:
+            RefusedError: no quorum, or one of `members` did not co-sign; nothing may go on.
+            HomeError: the log cannot be written.
+        """
+        self.gather()
+        for draft in self._receipts.drafts():
+            self._sequencer.record(draft)
+        size = len(self._log)
+        note, wire = self._log.checkpoint_at(size), self._wire()
+        missing = set(wire.there())
+        refusals: dict[str, str] = {}
+        while missing:
+            asked = {}
+            for name in sorted(missing):
+                start = self._mirrors[name]
+                end = size if size - start <= PORTION else self._log.batch_end(start + PORTION)
+                asked[name] = Attest(
+                    note=note if end == size else self._log.checkpoint_at(end),
+                    start=start,
+                    entries=tuple(self._log.entries(start, end)),
+                )
+            for name, said in wire.ask_each(asked).items():
+                if isinstance(said, Exception) or not isinstance(said.payload, Cosigned):
+                    refusals[name] = said.code if isinstance(said, KeyongError) else "node.protocol"
+                    missing.discard(name)
+                    continue
+                progress = said.payload.size != self._mirrors[name]
+                self._mirrors[name] = said.payload.size
+                if said.payload.size == size and self._keep(name, note, size, said.payload.lines):
+                    missing.discard(name)
+                elif not progress or said.payload.size > size:
+                    refusals[name] = "witness.behind"
+                    missing.discard(name)
+        for name, code in refusals.items():
+            logger.warning("%s does not co-sign size %d: %s", name, size, code)
+        sealed = self._log.cosigned(size)
+        check_sealed(sealed, self._roster, members=members, suspended=sorted(self.suspended()))
+        self._sealed = size
+        return sealed
+
+    def _keep(self, name: str, note: str, size: int, lines: tuple[str, ...]) -> bool:
+        """Keep a department's cosignatures beside the checkpoint if they are what they should be."""
+        party = self._roster.party(name)
+        if party is None or not lines:
+            return False
+        try:
+            verify_cosignature(append_lines(note, lines), self._roster.cosigner_name(name), party.cosigner)
+        except SignatureError:
+            logger.warning("%s sent a cosignature that does not hold", name)
+            return False
+        self._log.cosign(size, lines)
+        return True
+
+    def seal_acts(self) -> None:
+        """Seal if anything was done since the last seal; a missing quorum is told to the operator only.
+
+        Sealing itself leaves traces, egress of cosignatures and receipts; alone they are no reason to seal again.
+        """
+        try:
+            if self._sequencer.acts_end > self._sealed:
+                self.seal()
+        except KeyongError as error:
+            logger.warning("the record is not sealed: %s", error)
+
+    def suspended(self) -> frozenset[str]:
+        """The departments that do not count, by the log."""
+        return suspended(self._sequencer.member_acts, self._roster.names("department"))

@@ -1,0 +1,338 @@
+"""What a department's officers have said about each request: kept in its journal, asked before every step of a job.
+
+A request lies on the desk until an officer grants or denies it; a grant counts for one run of exactly that plan, until
+it expires or is revoked. With the rule "automatic" the department itself agrees to whatever its policy allows: good
+for trying out, but then nobody has approved anything, and the record says so.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from federation.audit.events import Actor, Event, read_event, timestamp
+from federation.audit.journal import Draft, Journal, commitment
+from federation.errors import HomeError, RefusedError
+from federation.governance.identity import write_secret
+from federation.governance.roster import Roster
+from federation.governance.statements import (
+    AnyStatement,
+    Deny,
+    Grant,
+    Resume,
+    Revoke,
+    SignRoster,
+    Suspend,
+    moment,
+    read_statement,
+)
+from federation.plan import Plan
+
+Rule = Literal["automatic", "officers"]
+State = Literal["pending", "granted", "denied", "revoked", "expired", "used"]
+Cells = Mapping[int, tuple[int, ...]]
+
+MAX_ON_DESK = 1000
+# Names of jobs and nonces become names of files.
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+class Slip(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request as it lies on the desk; on disk in the department's own home.
+
+    Attributes:
+        request: the analyst's signed envelope.
+        salt: of the snapshot's commitment; never leaves.
+        snapshot: salted digest of the numbers this department would add, as they stood when the request came.
+    """
+
+    job: str
+    plan: bytes
+    request: bytes
+    received: str
+    salt: bytes = b""
+    snapshot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a request stands with this department.
+
+    Attributes:
+        statement: the officer's last word on it, signed; "" while pending or if the rule is automatic.
+        spent: whether its one run has begun.
+    """
+
+    plan: str
+    requester: str
+    state: State
+    statement: str = ""
+    expires: datetime | None = None
+    snapshot: str = ""
+    spent: bool = False
+
+
+EVENTS: dict[type[AnyStatement], str] = {
+    Grant: "approval.grant",
+    Deny: "approval.deny",
+    Revoke: "approval.revoke",
+    SignRoster: "member.sign",
+    Suspend: "member.suspend",
+    Resume: "member.resume",
+}
+
+
+class Approvals:
+    """One department's desk, without its socket."""
+
+    def __init__(
+        self,
+        *,
+        department: str,
+        roster: Roster,
+        rule: Rule,
+        journal: Journal,
+        folder: Path,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Read back what was said so far.
+
+        Args:
+            folder: where the slips lie.
+
+        Raises:
+            HomeError: the folder or the journal cannot be read.
+        """
+        self._name, self._roster, self._rule = department, roster, rule
+        self._journal, self._folder, self._clock = journal, folder, clock
+        self._standings: dict[str, Standing] = {}
+        self._slips: dict[str, Slip] = {}
+        self._plans: dict[str, Plan] = {}
+        try:
+            folder.mkdir(exist_ok=True, mode=0o700)
+            for file in sorted(folder.glob("*.slip")):
+                slip = msgspec.msgpack.decode(file.read_bytes(), type=Slip)
+                self._slips[slip.job] = slip
+        except (OSError, msgspec.MsgspecError) as exc:
+            raise HomeError("home.storage", file="desk") from exc
+        own = {department: roster.signers[department]}
+        for entry in journal.of_types("request.receive", *sorted(EVENTS.values()), "job.join"):
+            self._replay(read_event(entry, own))
+
+    # -- a request comes in -------------------------------------------------------------------------------------------
+
+    def lodge(self, job: str, plan: Plan, request: bytes, cells: Callable[[], Cells] | None) -> tuple[Draft, ...]:
+        """Lay a request on the desk, if it does not lie there; returns the events that tell of it.
+
+        Args:
+            request: the analyst's envelope, verified, whose plan passed the policy.
+            cells: computes the numbers this department would add; None if it adds none.
+
+        Raises:
+            RefusedError: another plan under this name, or the desk is full.
+        """
+        if not FILE_NAME.fullmatch(job):
+            raise RefusedError("refused.control")
+        known = self._standings.get(job)
+        if known is not None:
+            if known.plan != plan.hash:
+                raise RefusedError("refused.replayed")
+            self._plans[job] = plan
+            return ()
+        self._plans[job] = plan
+        data: dict[str, int | str] = {"plan": plan.hash, "requester": plan.requester}
+        if self._rule == "automatic":
+            self._standings[job] = Standing(plan.hash, plan.requester, "granted")
+            actor = Actor(name=self._name, role="automatic")
+            return (Draft(type="approval.grant", actor=actor, job=job, attempt=1, data={**data, "max_runs": 1}),)
+        if sum(s.state == "pending" for s in self._standings.values()) >= MAX_ON_DESK:
+            raise RefusedError("refused.busy", waiting=MAX_ON_DESK)
+        salt = secrets.token_bytes(16) if cells else b""
+        slip = Slip(
+            job=job,
+            plan=plan.to_bytes(),
+            request=request,
+            received=timestamp(self._clock()),
+            salt=salt,
+            snapshot=_digest(salt, cells()) if cells else "",
+        )
+        self._keep(f"{job}.slip", msgspec.msgpack.encode(slip))
+        self._slips[job] = slip
+        self._standings[job] = Standing(plan.hash, plan.requester, "pending")
+        node = Actor(name=self._name, role="node")
+        return (Draft(type="request.receive", actor=node, job=job, attempt=1, data=data, body=slip.plan),)
+
+    # -- an officer speaks --------------------------------------------------------------------------------------------
+
+    def hear(self, text: str, notes: Mapping[str, str]) -> None:
+        """Take an officer's statement: verify it, put it into the journal, and from now on act on it.
+
+        Args:
+            notes: what its salted commitments commit to, for the department's own files.
+
+        Raises:
+            RefusedError: not an officer of ours, or it does not fit what lies on the desk.
+            HomeError: it cannot be written; then it does not count.
+        """
+        statement, officer = read_statement(text, self._roster, department=self._name)
+        if not FILE_NAME.fullmatch(statement.nonce):
+            raise RefusedError("refused.statement")
+        job, data = "", dict[str, int | str]()
+        if isinstance(statement, Grant | Deny | Revoke):
+            job = statement.request
+            self._check_fits(statement)
+            data = {"plan": statement.plan, "requester": self._standings[job].requester}
+        elif isinstance(statement, Suspend | Resume):
+            if statement.party not in self._roster.names("department") or statement.party == self._name:
+                raise RefusedError("refused.statement")
+            data = {"party": statement.party}
+        if any(e.data.get("statement") == text for e in self._said(EVENTS[type(statement)], job)):
+            raise RefusedError("refused.replayed")
+        draft = Draft(
+            type=EVENTS[type(statement)],  # type: ignore[arg-type]  # one of the table
+            actor=Actor(name=officer.name, role=officer.role),
+            job=job,
+            attempt=1 if job else 0,
+            data={**data, "statement": text},
+        )
+        if notes:
+            self._keep(f"{statement.nonce}.notes", msgspec.msgpack.encode(dict(notes)))
+        (entry,) = self._journal.write([draft])
+        self._replay(read_event(entry, {self._name: self._roster.signers[self._name]}))
+
+    def _check_fits(self, statement: Grant | Deny | Revoke) -> None:
+        standing = self._standings.get(statement.request)
+        if standing is None or standing.plan != statement.plan:
+            raise RefusedError("refused.no_request", request=statement.request)
+        state = self._now(standing).state
+        if isinstance(statement, Revoke):
+            if state not in ("granted", "used"):
+                raise RefusedError("refused.state", request=statement.request, state=state)
+            return
+        if state != "pending":
+            raise RefusedError("refused.state", request=statement.request, state=state)
+        if isinstance(statement, Grant):
+            slip = self._slips[statement.request]
+            if statement.requester != standing.requester or statement.snapshot not in ("", slip.snapshot):
+                raise RefusedError("refused.statement")
+            if moment(statement.expires) <= self._clock():
+                raise RefusedError("refused.expired", request=statement.request)
+
+    # -- asked before every step --------------------------------------------------------------------------------------
+
+    def state(self, job: str) -> State:
+        """How a request stands now; "pending" for one that never came."""
+        standing = self._standings.get(job)
+        return "pending" if standing is None else self._now(standing).state
+
+    def check(self, job: str, plan: str) -> None:
+        """Check that this department's word for a job stands now: granted for this plan, not expired, not revoked.
+
+        Raises:
+            RefusedError: it does not.
+        """
+        standing = self._standings.get(job)
+        if standing is None or standing.plan != plan:
+            raise RefusedError("refused.not_approved", party=self._name)
+        state = self._now(standing).state
+        if state not in ("granted", "used"):
+            raise RefusedError(REFUSALS[state], party=self._name, request=job)
+
+    def begin(self, job: str, plan: str) -> Draft:
+        """Spend a grant's one run; returns the event that says so.
+
+        Raises:
+            RefusedError: no grant stands, or it was spent before.
+        """
+        self.check(job, plan)
+        standing = self._standings[job]
+        if standing.spent:
+            raise RefusedError("refused.replayed")
+        self._standings[job] = replace(standing, spent=True)
+        actor = Actor(name=self._name, role="node")
+        return Draft(type="job.join", actor=actor, job=job, attempt=1, data={"plan": plan})
+
+    def check_snapshot(self, job: str, cells: Cells) -> None:
+        """Check that the numbers are those that lay on the desk, if the officer asked for that.
+
+        Raises:
+            RefusedError: the data changed since.
+        """
+        approved = self._standings[job].snapshot
+        if approved and not hmac.compare_digest(_digest(self._slips[job].salt, cells), approved):
+            raise RefusedError("refused.snapshot", party=self._name)
+
+    def statement(self, job: str) -> str:
+        """The officer's signed word on a request; "" if the rule is automatic."""
+        return self._standings[job].statement
+
+    def plan(self, job: str) -> Plan | None:
+        """The plan of a request that was laid before us since we started."""
+        return self._plans.get(job)
+
+    def slips(self) -> list[tuple[Slip, Standing]]:
+        """Every request that ever lay on this desk, oldest first, with how it stands now."""
+        return [(slip, self._now(self._standings[job])) for job, slip in self._slips.items() if job in self._standings]
+
+    # -- state --------------------------------------------------------------------------------------------------------
+
+    def _now(self, standing: Standing) -> Standing:
+        if standing.state == "granted" and standing.expires is not None and standing.expires <= self._clock():
+            return replace(standing, state="expired")
+        return replace(standing, state="used") if standing.state == "granted" and standing.spent else standing
+
+    def _replay(self, event: Event) -> None:
+        """Bring the state up to an event of our own journal."""
+        plan, requester, text = (str(event.data.get(key, "")) for key in ("plan", "requester", "statement"))
+        known = self._standings.get(event.job, Standing(plan, requester, "pending"))
+        match event.type:
+            case "request.receive":
+                self._standings[event.job] = Standing(plan, requester, "pending")
+            case "approval.grant" if text:
+                grant, _ = read_statement(text, self._roster, department=self._name)
+                if isinstance(grant, Grant):
+                    self._standings[event.job] = replace(
+                        known,
+                        state="granted",
+                        statement=text,
+                        expires=moment(grant.expires),
+                        snapshot=grant.snapshot,
+                    )
+            case "approval.grant":
+                self._standings[event.job] = replace(known, state="granted")
+            case "approval.deny" | "approval.revoke":
+                state: State = "denied" if event.type == "approval.deny" else "revoked"
+                self._standings[event.job] = replace(known, state=state, statement=text)
+            case "job.join":
+                self._standings[event.job] = replace(known, spent=True)
+
+    def _said(self, kind: str, job: str) -> list[Event]:
+        own = {self._name: self._roster.signers[self._name]}
+        events = [read_event(entry, own) for entry in self._journal.of_types(kind)]
+        return [event for event in events if event.job == job]
+
+    def _keep(self, name: str, content: bytes) -> None:
+        try:
+            write_secret(self._folder / name, content)
+        except OSError as exc:
+            raise HomeError("home.disk_full" if exc.errno == 28 else "home.storage", file="desk") from exc
+
+
+REFUSALS: dict[State, str] = {
+    "pending": "refused.not_approved",
+    "denied": "refused.denied",
+    "revoked": "refused.revoked",
+    "expired": "refused.expired",
+}
+
+
+def _digest(salt: bytes, cells: Cells) -> str:
+    return commitment(salt, msgspec.msgpack.encode(sorted(cells.items())))
