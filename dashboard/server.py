@@ -13,6 +13,7 @@ import hashlib
 import re
 import socket
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,8 +24,9 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, file_util
 
-from dashboard.served import serve_this
+from dashboard.served import serve_this, served
 from dashboard.style import THEME
+from dashboard.warm import warm
 from federation.errors import KeyongError, SettingsError
 
 LOOPBACK = "127.0.0.1"
@@ -64,6 +66,7 @@ def serve(home: Path, *, port: int, language: str = "zh") -> None:
     with _listen(port) as listener:
         serve_this(home, language)
         set_options(port)
+        threading.Thread(target=warm, args=(served().home,), daemon=True).start()
         asgi = uvicorn.Config(
             st.App(SCRIPT, middleware=[Middleware(SecurityHeaders)]),
             access_log=False,

@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-import streamlit as st
-
+from dashboard.services.desks import Desks
 from dashboard.services.log import LogReader
 from dashboard.services.verifier import Verifier
 from federation.audit.record import RecordReader
 
+_Reader = TypeVar("_Reader")
 
-@st.cache_resource(show_spinner=False)
+_lock = threading.Lock()
+_readers: dict[tuple[type, Path], object] = {}
+
+
 def log(home: Path) -> LogReader:
     """The one reader of a home's log.
 
     Raises:
         RecordError: there is no record yet; nothing is kept then.
     """
-    return LogReader(RecordReader(home))
+    return _the_one(LogReader, home, lambda: LogReader(RecordReader(home)))
 
 
-@st.cache_resource(show_spinner=False)
 def verifier(home: Path) -> Verifier:
     """The one that recomputes a home's record."""
-    return Verifier(home)
+    return _the_one(Verifier, home, lambda: Verifier(home))
+
+
+def desks(home: Path) -> Desks:
+    """The one that asks a home's desks."""
+    return _the_one(Desks, home, lambda: Desks(home))
+
+
+def _the_one(kind: type[_Reader], home: Path, make: Callable[[], _Reader]) -> _Reader:
+    # Not Streamlit's cache: the server fills this one before the first visit, outside any page.
+    with _lock:
+        known = _readers.get((kind, home))
+        if not isinstance(known, kind):
+            known = make()
+            _readers[kind, home] = known
+        return known

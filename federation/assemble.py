@@ -30,6 +30,7 @@ from federation.audit.journal import Draft, Journal
 from federation.audit.log import Log
 from federation.audit.record import Public
 from federation.audit.witness import Witness
+from federation.coordinator.attestations import attest_job
 from federation.coordinator.control import ControlServer
 from federation.coordinator.grid_wire import GridWire
 from federation.coordinator.jobs import Job, JobQueue
@@ -99,6 +100,8 @@ def main() -> int:
         networked=tuple(d.name for d in settings.departments if d.network),
     )
     write_whole(home.path / "launcher" / "public.json", msgspec.json.encode(public))
+    # What plans refer to by its hash; public, and part of every bundle.
+    write_whole(home.path / "launcher" / "catalogue.json", settings.catalogue.to_bytes())
     control = socket.socket(fileno=launch.control)
     starters = {
         COORDINATOR: Starter(
@@ -402,6 +405,16 @@ def _run_coordinator(launch: Launch, channel: socket.socket, control: socket.soc
             heard=heard,
         )
 
+    def attest(job: Job, outcome: str) -> None:
+        entries = sequencer.of_job(job.name)
+        signed = attest_job(job.name, job.plan, outcome=outcome, entries=entries, origin=roster.origin, key=key)
+        folder = home / "jobs"
+        try:
+            folder.mkdir(exist_ok=True)
+            write_whole(folder / f"{job.name}.intoto.json", signed)
+        except OSError as exc:
+            raise HomeError("home.storage", file=folder.name) from exc
+
     jobs = JobQueue()
     ControlServer(control, jobs, sequencer, roster).start()
     runner = JobRunner(
@@ -410,6 +423,7 @@ def _run_coordinator(launch: Launch, channel: socket.socket, control: socket.soc
         sequencer=sequencer,
         sealer=Sealer(log=log, sequencer=sequencer, receipts=receipts, roster=roster, wire=wire),
         wire=wire,
+        attest=attest,
     )
     app = server_app(jobs, runner, lambda _: grid.wait_for(roster.names("department"), launch.settings.deadline_s))
     context = Context(run_id=1, node_id=flower.COORDINATOR_NODE, node_config={}, state=RecordDict(), run_config={})

@@ -353,7 +353,7 @@ def run(home: Home, *, citizens: int = CITIZENS, teller: Teller) -> Report:
     else:
         start_seconds = 0.0
     analyst = operate.open_analyst(settings, home)
-    officers = _officers(home, settings)
+    officers = officers_of(home, settings)
 
     teller.stage("密文统计：结果逐一与明文答案比对", "encrypted statistics, each compared with the clear answer")
     import jincheng
@@ -414,7 +414,7 @@ def verify_settled(home: Home) -> Verdict:
     raise AssertionError("unreachable")
 
 
-def _officers(home: Home, settings: Settings) -> Officers:
+def officers_of(home: Home, settings: Settings) -> Officers:
     """Every department's officer at its desk, the key opened."""
     desks = {}
     for officer in settings.officers:
@@ -425,7 +425,7 @@ def _officers(home: Home, settings: Settings) -> Officers:
     return desks
 
 
-def _approving(officers: Officers, job: str) -> Callable[[str], None]:
+def approving(officers: Officers, job: str) -> Callable[[str], None]:
     """Let every officer approve as soon as a request lies on the desks."""
     left = set(officers)
 
@@ -443,7 +443,7 @@ def _ask(
 ) -> tuple[Result | None, Asked]:
     plan = analyst.plan(question.sql, question.zh)
     try:
-        result = analyst.ask(plan, _approving(officers, job_name(plan)))
+        result = analyst.ask(plan, approving(officers, job_name(plan)))
         return result, _compare(question, result, clear)
     except RefusedError as error:
         # In a very small city every group of a question can be too small, and then nothing is the right answer.
@@ -498,7 +498,7 @@ def _refuse(analyst: Analyst, refusal: Refusal, teller: Teller) -> Refused:
 def _stop(analyst: Analyst, officers: Officers, expected: str, teller: Teller) -> Stopped:
     """Ask something that would be allowed, and let one department's officer stop it."""
     plan = analyst.plan(QUESTIONS[0].sql, "演示：被安全管理员中止的请求")
-    job, approving = job_name(plan), _approving(officers, job_name(plan))
+    job, approve = job_name(plan), approving(officers, job_name(plan))
     spoken = 0.0
 
     def step(name: str) -> None:
@@ -510,7 +510,7 @@ def _stop(analyst: Analyst, officers: Officers, expected: str, teller: Teller) -
             officers[STOPPER].revoke(job, "发现数据质量问题（演示）")
             spoken = time.monotonic()
         else:
-            approving(name)
+            approve(name)
 
     error: KeyongError | None = None
     try:

@@ -105,10 +105,14 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """Find a table by name."""
         return next((table for table in self.tables if table.name == name), None)
 
+    def to_bytes(self) -> bytes:
+        """Canonical bytes."""
+        return msgspec.json.encode(self)
+
     @property
     def hash(self) -> str:
         """SHA-256 of the canonical bytes, hex."""
-        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+        return hashlib.sha256(self.to_bytes()).hexdigest()
 
 
 class TableStore(msgspec.Struct, frozen=True, kw_only=True):

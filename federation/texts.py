@@ -425,6 +425,12 @@ TEXTS: dict[str, Text] = {
         "nobody named {officer} stands in the roster",
         "see keyong officer list",
     ),
+    "home.taken": Text(
+        "{place} 已存在，证据包不会覆盖任何文件",
+        "请换一个 --out 位置",
+        "{place} is there already; a bundle overwrites nothing",
+        "choose another place with --out",
+    ),
     "home.second_writer": Text(
         "另一个进程正在写入 {file}",
         "请先停止它：一份记录只能有一个写入者",
@@ -834,6 +840,12 @@ TEXTS: dict[str, Text] = {
         "请先执行 keyong up 或 keyong demo",
         "there is no record here yet",
         "run keyong up or keyong demo first",
+    ),
+    "record.unsealed": Text(
+        "还没有达到法定数的封存检查点",
+        "请确认多数部门在线，稍候片刻再导出",
+        "no checkpoint has been co-signed by a quorum yet",
+        "see that a majority of departments is up, wait a moment, and export again",
     ),
     "record.damaged": Text(
         "{file} 已损坏：其内容得不出已签名的根",

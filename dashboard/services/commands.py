@@ -13,6 +13,15 @@ def verify(home: Path) -> tuple[str, ...]:
     return (sys.executable, "-m", "federation", "--home", str(home), "audit", "verify", "--json")
 
 
+def sign(home: Path, decision: str, job: str, account: str, reason: str, language: str) -> tuple[str, ...]:
+    """An officer's program, as a process of its own; it reads the passphrase from its standard input."""
+    said = () if decision == "approve" else (f"--reason={reason}",)
+    return (
+        *(sys.executable, "-m", "federation", "--home", str(home), "--lang", language, "--json"),
+        *(decision, f"--as={account}", "--passphrase-stdin", *said, "--", job),
+    )
+
+
 def keyong(home: Path, *words: str) -> tuple[str, ...]:
     """Our command on this home."""
     return (str(Path(sys.executable).with_name("keyong")), "--home", str(home), *words)

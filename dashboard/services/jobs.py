@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -21,24 +21,29 @@ STEPS = (
     "sums.encrypt", "sums.collect", "sums.multiply", "sums.open",
 )  # fmt: skip
 
+# What makes up the life of a request.
+ACTS = frozenset(
+    {"request.submit", "request.receive", "approval.grant", "approval.deny", "approval.revoke", "job.start",
+     "job.join", "open", "job.end", "result.read"}
+)  # fmt: skip
+
 JobState = Literal["waiting", "running", "released", "failed", "interrupted"]
 StepState = Literal["done", "now", "next", "failed"]
 Role = Literal["contributor", "holder", "gate"]
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One egress entry: a message that left a department.
 
     Attributes:
-        index: of the entry in the log.
+        entry: its index in the log.
         time: UTC, as events write it.
         kind: its class, or "raw" if no gateway of ours knows the class.
         size: bytes on the wire.
         commitment: HMAC of the frame under a salt that stays with the department, hex.
     """
 
-    index: int
+    entry: int
     time: str
     party: str
     recipient: str
@@ -46,6 +51,42 @@ class Frame:
     payload: str
     size: int
     commitment: str
+
+
+def frame_of(index: int, event: Event) -> Frame:
+    """Read an egress event."""
+    data = event.data
+    kind = str(data.get("class", ""))
+    return Frame(
+        index,
+        event.time,
+        event.node,
+        str(data.get("to", "")),
+        kind if kind in CLASSES else RAW,
+        str(data.get("payload", "")),
+        int(data.get("bytes", 0)),
+        str(data.get("commitment", "")),
+    )
+
+
+class Act(NamedTuple):
+    """Something that was said or done about a request.
+
+    Attributes:
+        entry: its index in the log.
+        party: whose chain it stands in.
+        actor: who did it: the officer, for an officer's word.
+        role: the actor's; "automatic" if nobody was asked.
+        outcome: of a job that ended.
+    """
+
+    entry: int
+    time: str
+    kind: str
+    party: str
+    actor: str
+    role: str
+    outcome: str
 
 
 class Flow(NamedTuple):
@@ -99,28 +140,36 @@ class JobReading:
     contributors: int = 0
     rows: int | None = None
     denied: int = 0
+    plan: str = ""
     frames: list[Frame] = field(default_factory=list)
-    sizes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    messages: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    sums: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
+    acts: list[Act] = field(default_factory=list)
     agreed: set[str] = field(default_factory=set)
     committed: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     opened: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     gate: str = ""
 
+    def take_frame(self, frame: Frame) -> None:
+        """Add one message that left."""
+        self.frames.append(frame)
+        key = (frame.party, frame.recipient, frame.kind)
+        if (known := self.sums.get(key)) is None:
+            known = self.sums[key] = [0, 0]
+        known[0] += frame.size
+        known[1] += 1
+
     def take(self, index: int, event: Event) -> None:
-        """Add one event."""
+        """Add one event that is no message."""
         data, node = event.data, event.node
+        if event.type in ACTS:
+            outcome = str(data.get("outcome", ""))
+            self.acts.append(Act(index, event.time, event.type, node, event.actor.name, event.actor.role, outcome))
         match event.type:
-            case "egress":
-                kind = str(data.get("class", ""))
-                kind = kind if kind in CLASSES else RAW
-                recipient, size = str(data.get("to", "")), int(data.get("bytes", 0))
-                told = (str(data.get("payload", "")), size, str(data.get("commitment", "")))
-                self.frames.append(Frame(index, event.time, node, recipient, kind, *told))
-                self.sizes[node, recipient, kind] += size
-                self.messages[node, recipient, kind] += 1
             case "egress.deny":
                 self.denied += 1
+            case "request.submit":
+                self.plan = str(data.get("plan", ""))
+                self.requester = event.actor.name
             case "job.start":
                 self.requester = str(data.get("requester", ""))
                 self.contributors = int(data.get("contributors", 0))
@@ -141,7 +190,7 @@ class JobReading:
 
     def flows(self) -> tuple[Flow, ...]:
         """Per department, recipient and class."""
-        return tuple(Flow(*key, size, self.messages[key]) for key, size in self.sizes.items())
+        return tuple(Flow(*key, size, messages) for key, (size, messages) in self.sums.items())
 
     def view(self) -> JobView:
         """What is known so far."""

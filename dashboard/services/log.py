@@ -11,15 +11,18 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import msgspec
 
 from dashboard.services.accounts import Account, DepartmentLedger, settle
-from dashboard.services.jobs import RAW, Flow, Frame, JobLine, JobReading, JobView
+from dashboard.services.jobs import RAW, Flow, Frame, JobLine, JobReading, JobView, frame_of
 from dashboard.services.milestones import Milestone, Story
 from dashboard.services.parties import Party
+from dashboard.services.requests import Told
 from federation.audit.events import Event
 from federation.audit.record import COORDINATOR, Public, RecordReader
+from federation.governance.members import suspended
 
 EVERYTHING = "*"  # no job has this name
 
@@ -37,6 +40,7 @@ class LogView:
         denied: messages that gateways kept back, in the selection.
         parties: whoever has an entry in the log, by name.
         milestones: the latest, oldest first.
+        suspended: departments that do not count, by a majority of officers.
     """
 
     public: Public
@@ -49,6 +53,7 @@ class LogView:
     denied: int
     parties: Mapping[str, Party]
     milestones: Sequence[Milestone]
+    suspended: frozenset[str]
 
 
 class LogReader:
@@ -66,6 +71,7 @@ class LogReader:
         self._running: JobReading | None = None
         self._parties: dict[str, Party] = {}
         self._story = Story()
+        self._member_acts: list[Event] = []
 
     def look(self, selected: str = "") -> LogView:
         """Read what is new and tell what is known.
@@ -102,6 +108,24 @@ class LogReader:
                 denied=chosen.denied,
                 parties={name: party.copy() for name, party in self._parties.items()},
                 milestones=self._story.told(),
+                suspended=suspended(self._member_acts, public.departments),
+            )
+
+    def requests(self, most: int) -> tuple[Told, ...]:
+        """The newest requests, as of the last look; newest first."""
+        with self._lock:
+            newest = islice(reversed(self._jobs.values()), most)
+            return tuple(
+                Told(
+                    job=job.name,
+                    time=job.time,
+                    plan=job.plan,
+                    requester=job.requester,
+                    state=job.state,
+                    outcome=job.outcome,
+                    acts=tuple(job.acts),
+                )
+                for job in newest
             )
 
     def _newest(self) -> JobReading:
@@ -138,12 +162,22 @@ class LogReader:
         if event.node == COORDINATOR and event.type == "start":
             self._begin_anew()
         job = self._job(event) if event.job else None
-        for told in (self._everything, job):
-            if told is not None:
-                told.take(index, event)
+        readings = (self._everything,) if job is None else (self._everything, job)
+        if event.type == "egress":
+            frame = frame_of(index, event)
+            for reading in readings:
+                reading.take_frame(frame)
+        else:
+            for reading in readings:
+                reading.take(index, event)
         self._ledgers[event.node].take(event, len(entry))
-        self._parties.setdefault(event.node, Party(name=event.node)).take(event, entry)
+        party = self._parties.get(event.node)
+        if party is None:  # not setdefault: it would make a party for every entry
+            party = self._parties[event.node] = Party(name=event.node)
+        party.take(event, entry)
         self._story.take(event)
+        if event.type in ("member.suspend", "member.resume"):
+            self._member_acts.append(event)
 
     def _begin_anew(self) -> None:
         """The coordinator's start is everybody's: what ran has ended, and the next starts are no restarts."""

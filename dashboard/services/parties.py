@@ -32,6 +32,8 @@ class Party:
         key: the joint key's fingerprint, as it enrolled with it.
         parts: in how many jobs it took which.
         grants: jobs it agreed to; automatic: those of them that no officer signed.
+        denials: jobs its officer said no to.
+        revocations: grants its officer took back.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Party:
     parts: Counter[Role] = field(default_factory=Counter)
     grants: int = 0
     automatic: int = 0
+    denials: int = 0
+    revocations: int = 0
 
     @property
     def restarts(self) -> int:
@@ -71,6 +75,10 @@ class Party:
             case "approval.grant":
                 self.grants += 1
                 self.automatic += event.actor.role == "automatic"
+            case "approval.deny":
+                self.denials += 1
+            case "approval.revoke":
+                self.revocations += 1
             case _:
                 part = _PARTS.get((event.type, data.get("round", "")))
                 if part is not None:

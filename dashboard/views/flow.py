@@ -173,7 +173,7 @@ def frames(view: LogView) -> None:
                 words.class_name(frame.kind),
                 words.count(frame.size),
                 f"{frame.commitment[:16]}…",
-                words.count(frame.index),
+                words.count(frame.entry),
             )
             for frame in shown
         ],

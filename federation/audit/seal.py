@@ -66,6 +66,8 @@ def check_sealed(
 ) -> Sealed:
     """Check that a checkpoint is sealed, by all of `members` among others, and not old.
 
+    A cosignature of another age counts as none: one department's wrong clock stops only what it takes part in.
+
     Args:
         members: departments that take part in the job.
         suspended: departments that do not count.
@@ -80,7 +82,8 @@ def check_sealed(
     if len(there) < quorum(len(counted)) or not set(members) <= set(there):
         raise RefusedError("refused.unsealed", count=len(there), quorum=quorum(len(counted)))
     if now is not None:
-        ages = [now.timestamp() - sealed.times[name] for name in (*members, *there)]
-        if min(ages) < -MAX_SKEW_S or max(ages) > MAX_SEAL_AGE_S:
+        ages = {name: now.timestamp() - sealed.times[name] for name in there}
+        fresh = {name for name, age in ages.items() if -MAX_SKEW_S <= age <= MAX_SEAL_AGE_S}
+        if len(fresh) < quorum(len(counted)) or not set(members) <= fresh:
             raise RefusedError("refused.seal_age", seconds=MAX_SEAL_AGE_S)
     return sealed

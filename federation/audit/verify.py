@@ -1,30 +1,56 @@
 """Recompute the whole record from its entries and believe nothing that is stored beside them.
 
-(1) everybody has pinned the same roster; (2) every checkpoint is signed and its root follows from the entries; (3)
-every event is signed by its party and chained to the one before; (4) the log holds each party's journal from its
-beginning, in order, once; (5) every department agreed to a job before it computed for it, everybody committed before
-anybody revealed, nothing was opened twice; (6) the bytes in each department's ledger are those the copy proxy counted.
+The steps are those of docs/record.md, section 8, a file each in `federation.audit.rules`. What is verified is a home
+(with everybody's pinned roster and journal) or a bundle (with the keys, the quorum and the heads that an evaluator
+brings); every signature is checked once.
 
-It cannot show that a coordinator and all departments together left something out; witnesses and heads held outside
-are for that.
+A home may be running: what was not sealed yet, or not signed for yet, is counted and told. It cannot show that a
+coordinator and all departments together left something out; heads held outside are for that.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from crypto.errors import SignatureError
-from crypto.merkle import leaf_hash, node_hash
-from crypto.notes import verify_note
-from federation.audit.events import FIRST_PREV, Event, read_event
-from federation.audit.log import read_checkpoint
-from federation.audit.record import COORDINATOR, RecordReader, Session
-from federation.errors import RecordError
+from federation.audit.events import Event
+from federation.audit.record import COORDINATOR, Record
+from federation.audit.rules.chains import Chains, check_seen, read_entries, read_journal
+from federation.audit.rules.checkpoints import (
+    Checkpoint,
+    Keys,
+    Sealing,
+    check_head,
+    check_roots,
+    find_sealed,
+    read_checkpoints,
+    roots_at,
+)
+from federation.audit.rules.clock import check_times
+from federation.audit.rules.findings import Written, in_log, wrong
+from federation.audit.rules.jobs import Jobs
+from federation.audit.rules.keys import Trust, check_pinned, check_trusted
+from federation.audit.rules.ledger import Sums, check_ledgers
+from federation.audit.rules.statements import Said, read_statements
 from federation.governance.roster import Roster
+
+# What only tells of the keeping of the log: alone it is no reason to seal again.
+HOUSEKEEPING = frozenset({"record", "desk"})
+
+
+class Witnessed(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one department has co-signed.
+
+    Attributes:
+        root: hex.
+        age_s: seconds since then, by the verifier's clock.
+    """
+
+    size: int
+    root: str
+    age_s: int
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,10 +58,24 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         root: of the log, hex.
-        departments: how many journals were compared.
+        checkpoints: how many the coordinator signed; `sealed` of them reached the quorum, the last at `sealed_size`.
+        unsealed: entries after that; `unsealed_acts` of them tell of more than the keeping of the log.
+        witnesses: by department; without those that have never co-signed.
+        quorum: how many departments seal now.
+        suspended: departments that do not count now.
+        departments: how many journals were compared, or ledgers in a bundle.
+        outcomes: jobs by how they ended; "" for those that have not.
+        granted: requests that an officer granted; `automatic` is how many a rule granted and no person.
+        unapproved: jobs that ran without everybody's word: 0.
         ledger_bytes: sum over all departments' egress entries.
         counted_bytes: what the copy proxy counted as having left them.
+        receipt_bytes: what the coordinator signed for.
         unsent: last ledger entries of killed processes whose bytes never left; each is named in the ledger.
+        unrecorded_bytes: counted at a bundle's end, whose ledger entries came after it.
+        unreceipted: frames recorded after the last receipt, and their bytes.
+        late: events that came to the log after their time, when their party had been away.
+        signatures: how many were checked, by algorithm.
+        seconds: that it took.
     """
 
     size: int
@@ -46,202 +86,186 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     ledger_bytes: int
     counted_bytes: int
     unsent: int
+    sealed: int = 0
+    sealed_size: int = 0
+    unsealed: int = 0
+    unsealed_acts: int = 0
+    witnesses: dict[str, Witnessed] = {}
+    quorum: int = 0
+    suspended: tuple[str, ...] = ()
+    outcomes: dict[str, int] = {}
+    granted: int = 0
+    automatic: int = 0
+    denied: int = 0
+    revoked: int = 0
+    unapproved: int = 0
+    receipt_bytes: int = 0
+    unrecorded_bytes: int = 0
+    unreceipted: int = 0
+    unreceipted_bytes: int = 0
+    late: int = 0
+    signatures: dict[str, int] = {}
+    seconds: float = 0.0
 
 
-def verify_record(record: RecordReader) -> Verdict:
-    """Check everything that one home holds.
+def verify_record(record: Record, trust: Trust | None = None, *, clock: Callable[[], float] = time.time) -> Verdict:
+    """Check everything that a record holds.
+
+    Args:
+        trust: what the evaluator of a bundle brings; None for a home, in which everybody has pinned the roster.
+        clock: POSIX seconds, for the age of cosignatures only.
 
     Raises:
         RecordError: names the first place that does not hold.
     """
-    roster = _one_roster(record.rosters())
-    entries = record.entries()
-    events = _check_events(entries, roster)
-    root, checkpoints = _check_tree(entries, record.checkpoints(), roster)
-    ledger = counted = unsent = 0
+    began = time.perf_counter()
+    # (1) Whose keys count. Heads are read before the log, which in a running home grows meanwhile.
+    pinned, given = record.rosters(), [*record.heads().items(), *(trust.heads.items() if trust else ())]
+    roster = check_pinned(pinned) if trust is None else check_trusted(_only(pinned), trust)
     departments = roster.names("department")
-    journals = {party: record.journal(party) for party in (COORDINATOR, *departments)}
-    sessions = record.sessions()
-    for party, journal in journals.items():
-        logged = [(entry, event) for entry, event in zip(entries, events, strict=True) if event.node == party]
-        later = _check_journal(party, journal, [entry for entry, _ in logged], roster)
-        mine = [*(event for _, event in logged), *later]
-        if party != COORDINATOR:
-            own = [session for session in sessions if session.party == party]
-            more = _check_ledger(party, mine, own)
-            ledger, counted, unsent = ledger + more[0], counted + more[1], unsent + more[2]
-    _check_jobs(events)
-    return Verdict(
-        size=len(entries),
-        root=root.hex(),
+
+    # (2) Every checkpoint is signed by the log; cosignatures that are there hold.
+    entries, notes = record.log()
+    keys, chains = Keys(roster), Chains(roster)
+    checkpoints = read_checkpoints(notes, keys)
+
+    # (3) The entries give every signed root.
+    read = read_entries(entries, chains)
+    heads = [(party, keys.read(note, f"head of {party}")) for party, note in given]
+    sizes = {cp.size for cp in checkpoints} | {head.size for _, head in heads} | {e.seen.size for e in read.events}
+    roots = roots_at(entries, sizes)
+    check_roots(checkpoints, roots, len(entries), read.blame)
+
+    # (4) What every department co-signed last is in the tree, and nothing was cut off behind it.
+    for party, head in heads:
+        check_head(party, head, roots, len(entries), read.blame)
+
+    # (5) Every entry is signed, chained, and of this log; the journals go on where the log ends.
+    read.blame(len(entries))
+    check_seen(read.events, roots)
+    tails = _compare_journals(record, entries, read.events, roster, chains) if trust is None else []
+    if trust is None:
+        _check_witnesses(departments, dict(heads), chains)
+    sealing = find_sealed(checkpoints, read.events, roster, wanted=trust.quorum if trust else None)
+
+    # (6) Officers' statements; (7) jobs.
+    everything = [*in_log(read.events), *tails]
+    said = read_statements(everything, roster)
+    jobs = Jobs(said, sealing.sealed)
+    for written in everything:
+        jobs.follow(written)
+
+    # (8) Ledger = receipts = counted bytes; (9) clocks.
+    sums = check_ledgers(everything, record.sessions(), departments, whole=trust is None)
+    late = check_times(read.events, sealing.sealed)
+    return _tell(
+        read.events,
+        roots=roots | {len(entries): checkpoints[-1].root},
         checkpoints=checkpoints,
-        departments=len(departments),
-        jobs=len({event.job for event in events if event.type == "job.start"}),
-        ledger_bytes=ledger,
-        counted_bytes=counted,
-        unsent=unsent,
+        heads=dict(heads),
+        sealing=sealing,
+        said=said,
+        jobs=jobs,
+        sums=sums,
+        late=late,
+        departments=departments,
+        tails=len(tails),
+        now=clock(),
+        seconds=time.perf_counter() - began,
     )
 
 
-def _wrong(where: str, reason: str) -> RecordError:
-    return RecordError("record.invalid", where=where, reason=reason)
+def _only(rosters: Mapping[str, bytes]) -> bytes:
+    if len(rosters) != 1:
+        raise wrong("file data/roster.json", "there is not exactly one roster")
+    return next(iter(rosters.values()))
 
 
-def _number(event: Event, name: str, where: str) -> int:
-    """A number that an event of this type has to state."""
-    number = event.data.get(name)
-    if not isinstance(number, int):
-        raise _wrong(where, f"it does not state {name} as a number")
-    return number
+def _compare_journals(
+    record: Record, entries: Sequence[bytes], events: Sequence[Event], roster: Roster, chains: Chains
+) -> list[Written]:
+    """What the coordinator and the departments have written and the log does not hold yet."""
+    tails: list[Written] = []
+    parties = (COORDINATOR, *roster.names("department"))
+    logged: dict[str, list[bytes]] = {party: [] for party in parties}
+    for entry, event in zip(entries, events, strict=True):
+        if event.node in logged:
+            logged[event.node].append(entry)
+    for party in parties:
+        tails += read_journal(party, record.journal(party) or [], logged[party], chains)
+    return tails
 
 
-def _one_roster(pinned: dict[str, bytes]) -> Roster:
-    """(1) One roster, pinned by all that stand in it."""
-    if len(set(pinned.values())) != 1:
-        raise _wrong("roster", "the parties have pinned different rosters" if pinned else "no party has pinned one")
-    try:
-        roster = Roster.from_bytes(next(iter(pinned.values())))
-    except ValueError as exc:
-        raise _wrong("roster", "it is not in its canonical form") from exc
-    missing = [p.name for p in roster.parties if p.role != "analyst" and p.name not in pinned]
-    if missing:
-        raise _wrong("roster", f"{missing[0]} has not pinned it")
-    return roster
+def _check_witnesses(departments: Sequence[str], heads: Mapping[str, Checkpoint], chains: Chains) -> None:
+    """No department's witness database is lost, or older than what its own chain says that it had co-signed."""
+    for party in departments:
+        link, head = chains.links.get(party), heads.get(party)
+        if link and link.seen and head is None:
+            raise wrong(f"head of {party}", f"its witness database is lost: it had co-signed {link.seen} entries")
+        if link and head and head.size < link.seen:
+            raise wrong(f"head of {party}", f"it covers {head.size} entries, but {party} had co-signed {link.seen}")
 
 
-def _check_tree(entries: Sequence[bytes], notes: Sequence[str], roster: Roster) -> tuple[bytes, int]:
-    """(2) Fold the leaves once from the left; at each checkpoint's size the root must be the signed one."""
-    coordinator = roster.party(COORDINATOR)
-    if coordinator is None:
-        raise _wrong("roster", "it names no coordinator")
-    signed: dict[int, bytes] = {}
-    for number, note in enumerate(notes):
-        try:
-            origin, size, root = read_checkpoint(verify_note(note, roster.origin, coordinator.signing))
-        except (SignatureError, ValueError) as exc:
-            raise _wrong(f"checkpoint {number}", "it is not signed by the coordinator") from exc
-        if origin != roster.origin or size in signed:
-            raise _wrong(f"checkpoint {number}", "it is of another log, or there are two of one size")
-        signed[size] = root
-    if max(signed, default=0) != len(entries):
-        raise _wrong(
-            "log", f"the last checkpoint is of size {max(signed, default=0)}, but there are {len(entries)} entries"
-        )
-    edge: list[tuple[int, bytes]] = []
-    root = b""
-    for size, entry in enumerate(entries, 1):
-        edge.append((1, leaf_hash(entry)))
-        while len(edge) > 1 and edge[-1][0] == edge[-2][0]:
-            (width, right), (_, left) = edge.pop(), edge.pop()
-            edge.append((2 * width, node_hash(left, right)))
-        if size in signed:
-            root = edge[-1][1]
-            for _, left in reversed(edge[:-1]):
-                root = node_hash(left, root)
-            if root != signed[size]:
-                raise _wrong(f"log, up to entry {size - 1}", "the entries do not give the signed root")
-    return root, len(signed)
+def _tell(
+    events: Sequence[Event],
+    *,
+    roots: Mapping[int, bytes],
+    checkpoints: Sequence[Checkpoint],
+    heads: Mapping[str, Checkpoint],
+    sealing: Sealing,
+    said: Said,
+    jobs: Jobs,
+    sums: Sums,
+    late: int,
+    departments: Sequence[str],
+    tails: int,
+    now: float,
+    seconds: float,
+) -> Verdict:
+    sealed_size = max(sealing.sealed, default=0)
+    notes = [*checkpoints, *heads.values()]
+    pairs = sum(len(note.pairs) for note in notes)
+    ed25519 = len(events) + tails + len(notes) + sum(len(note.times) for note in notes) + said.statements
+    return Verdict(
+        size=len(events),
+        root=roots[len(events)].hex(),
+        checkpoints=len(checkpoints),
+        departments=len(departments),
+        jobs=len(jobs.jobs),
+        ledger_bytes=sums.ledger,
+        counted_bytes=sums.counted,
+        unsent=sums.unsent,
+        sealed=len(sealing.sealed),
+        sealed_size=sealed_size,
+        unsealed=len(events) - sealed_size,
+        unsealed_acts=sum(map(_is_act, events[sealed_size:])),
+        witnesses=_witnesses(departments, notes, now),
+        quorum=sealing.quorum,
+        suspended=tuple(sorted(sealing.suspended)),
+        outcomes=jobs.outcomes,
+        granted=said.counts.get("approval.grant", 0) - said.automatic,
+        automatic=said.automatic,
+        denied=said.counts.get("approval.deny", 0),
+        revoked=said.counts.get("approval.revoke", 0),
+        unapproved=jobs.unapproved,
+        receipt_bytes=sums.receipts,
+        unrecorded_bytes=sums.unrecorded,
+        unreceipted=sums.unreceipted,
+        unreceipted_bytes=sums.unreceipted_bytes,
+        late=late,
+        signatures={"Ed25519": ed25519, "ML-DSA-44": pairs + said.statements},
+        seconds=round(seconds, 3),
+    )
 
 
-def _check_events(
-    entries: Sequence[bytes], roster: Roster, *, what: str = "entry", after: Sequence[bytes] = ()
-) -> list[Event]:
-    """(3) Signatures, and every party's chain.
-
-    Args:
-        what: how to name one of the entries.
-        after: entries of one party, already checked, that these go on from.
-    """
-    chains: dict[str, tuple[int, str]] = {}
-    events, signers = [], roster.signers
-    for index, entry in enumerate([*after[-1:], *entries], len(after[:-1])):
-        where = f"{what} {index}"
-        try:
-            event = read_event(entry, signers)
-        except (SignatureError, ValueError) as exc:
-            raise _wrong(where, "it is not signed by its party, or was altered") from exc
-        if event.log != roster.origin:
-            raise _wrong(where, "it is of another log")
-        follows = (event.seq, event.prev) == chains.get(event.node, (0, FIRST_PREV))
-        if not follows and index >= len(after):
-            raise _wrong(where, f"it does not follow the event before it in the chain of {event.node}")
-        chains[event.node] = (event.seq + 1, hashlib.sha256(entry).hexdigest())
-        events.append(event)
-    return events[len(after[-1:]) :]
+def _is_act(event: Event) -> bool:
+    return event.type != "receipt" and not (event.type == "egress" and event.data.get("class") in HOUSEKEEPING)
 
 
-def _check_journal(party: str, journal: Sequence[bytes], logged: Sequence[bytes], roster: Roster) -> list[Event]:
-    """(4) The log is a prefix of the journal; returns what is not there yet, chained and signed like the rest."""
-    if list(journal[: len(logged)]) != list(logged):
-        at = next((i for i, (a, b) in enumerate(zip(journal, logged, strict=False)) if a != b), len(journal))
-        raise _wrong(f"journal of {party}, event {at}", "the log has another one in its place")
-    later = _check_events(journal[len(logged) :], roster, what=f"journal of {party}, event", after=logged)
-    for index, event in enumerate(later, len(logged)):
-        if event.node != party:
-            raise _wrong(f"journal of {party}, event {index}", f"it is an event of {event.node}")
-    return later
-
-
-def _check_jobs(events: Sequence[Event]) -> None:
-    """(5) Agree, then commit, then reveal; open once."""
-    agreed: set[tuple[str, str]] = set()
-    contributors: dict[str, int] = {}
-    commits: Counter[tuple[str, int | str]] = Counter()
-    revealed: Counter[tuple[str, str]] = Counter()
-    seen: set[tuple[str, str, str, int | str]] = set()
-    for index, event in enumerate(events):
-        where = f"entry {index}"
-        if event.type == "job.start":
-            asked = _number(event, "contributors", where)
-            contributors[event.job] = max(asked, contributors.get(event.job, 0))
-        elif event.type == "approval.grant":
-            agreed.add((event.node, event.job))
-        elif event.type in ("commit", "open", "release.decide"):
-            step = (event.type, event.node, event.job, event.data.get("round", ""))
-            if (event.node, event.job) not in agreed:
-                raise _wrong(where, f"{event.node} worked on a job it had not agreed to")
-            if step in seen:
-                raise _wrong(where, f"{event.node} did the same step of a job twice")
-            seen.add(step)
-            if event.type == "commit":
-                commits[event.job, event.data.get("round", "")] += 1
-        elif event.type == "egress" and event.job and event.data.get("class") != "error":
-            if (event.node, event.job) not in agreed:
-                raise _wrong(where, f"something left {event.node} for a job it had not agreed to")
-            if event.job not in contributors:
-                raise _wrong(where, f"something left {event.node} for a job that had not begun")
-            if event.data.get("class") == "ciphertext":
-                name = "counts" if not revealed[event.node, event.job] else "sums"
-                revealed[event.node, event.job] += 1
-                if commits[event.job, name] < contributors[event.job]:
-                    raise _wrong(where, f"{event.node} revealed its ciphertexts before everybody had committed")
-
-
-def _check_ledger(party: str, journal: Sequence[Event], sessions: Sequence[Session]) -> tuple[int, int, int]:
-    """(6) Per life of the process: ledger = counted; a killed process may have recorded one frame it never sent."""
-    ledger: dict[int, list[int]] = {}
-    number = 0
-    for event in journal:
-        if event.type == "start":
-            number = _number(event, "session", f"journal of {party}, event {event.seq}")
-            ledger[number] = []
-        elif event.type == "egress":
-            ledger.setdefault(number, []).append(_number(event, "bytes", f"journal of {party}, event {event.seq}"))
-    counted = {session.number: session for session in sessions}
-    total = sent = unsent = 0
-    for number, frames in ledger.items():
-        session = counted.get(number)
-        if session is None:
-            raise _wrong(f"ledger of {party}, session {number}", "the copy proxy has no count for it")
-        missing = sum(frames) - session.sent
-        if missing and not (session.ended and frames and 0 < missing <= frames[-1]):
-            raise _wrong(
-                f"ledger of {party}, session {number}",
-                f"{sum(frames)} bytes are recorded and {session.sent} were counted leaving",
-            )
-        unsent += bool(missing)
-        total, sent = total + sum(frames), sent + session.sent
-    for number, session in counted.items():
-        if number not in ledger and session.sent:
-            raise _wrong(f"ledger of {party}, session {number}", f"{session.sent} bytes left that no entry records")
-    return total, sent, unsent
+def _witnesses(departments: Sequence[str], notes: Sequence[Checkpoint], now: float) -> dict[str, Witnessed]:
+    """The largest checkpoint of each department, in the log or in its own database."""
+    found: dict[str, Witnessed] = {}
+    for note in sorted(notes, key=lambda note: note.size):
+        for party, at in note.times.items():
+            found[party] = Witnessed(size=note.size, root=note.root.hex(), age_s=max(0, int(now - at)))
+    return {party: found[party] for party in departments if party in found}

@@ -18,6 +18,7 @@ import msgspec
 from federation.coordinator.jobs import Job, JobQueue
 from federation.coordinator.sequencer import Sequencer
 from federation.errors import HomeError, KeyongError, NodeError, RefusedError, from_code
+from federation.governance.approvals import FILE_NAME
 from federation.governance.roster import Roster
 from federation.messages import Request, decode
 from federation.plan import Plan
@@ -120,6 +121,8 @@ class ControlServer:
         payload = decode(envelope.payload)
         if envelope.header.sender != ask.party or not isinstance(payload, Request):
             raise RefusedError("refused.requester")
+        if not FILE_NAME.fullmatch(envelope.header.job):
+            raise RefusedError("refused.control")
         job = Job(envelope.header.job, Plan.from_bytes(payload.plan), ask.request)
         self._jobs.submit(job)
         try:

@@ -26,6 +26,7 @@ class Sequencer:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[int, str]] = {}
         self._members: list[Event] = []
+        self._jobs: dict[str, list[tuple[int, str, str]]] = {}
         self._size = 0
         self.acts_end = 0  # the log's size up to its last entry that tells of more than the keeping of the log
         # Every entry was verified when it came in; whoever changed the file since is caught by the witnesses.
@@ -39,11 +40,17 @@ class Sequencer:
             self.acts_end = self._size
         if event.type in ("member.suspend", "member.resume"):
             self._members.append(event)
+        if event.job and event.type not in ("egress", "egress.deny"):
+            self._jobs.setdefault(event.job, []).append((self._size - 1, event.type, event.node))
 
     @property
     def member_acts(self) -> tuple[Event, ...]:
         """What officers said about departments' membership, in the log's order."""
         return tuple(self._members)
+
+    def of_job(self, job: str) -> list[tuple[int, str, str]]:
+        """A job's entries in the log, besides the ledger's: index, type, party."""
+        return list(self._jobs.get(job, ()))
 
     def known(self, party: str) -> int:
         """How many of a party's events the log has."""

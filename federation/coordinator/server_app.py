@@ -35,13 +35,16 @@ class JobRunner:
         sequencer: Sequencer,
         sealer: Sealer,
         wire: Callable[[Job], Wire],
+        attest: Callable[[Job, str], None],
     ) -> None:
         """Prepare.
 
         Args:
             name: the coordinator's.
             wire: makes a job's wire.
+            attest: signs what became of a job, and keeps it.
         """
+        self._attest = attest
         self._name, self._public_key = name, public_key
         self._sequencer, self._sealer, self._wire = sequencer, sealer, wire
         self._on_desks: dict[str, tuple[Job, dict[str, bytes]]] = {}
@@ -103,9 +106,11 @@ class JobRunner:
         except Exception as error:
             logger.exception("internal error in job %s", job.name)
             failure = _internal(self._name, error)
+        outcome = failure.code if failure else "released"
         try:
             self._sealer.gather()
-            self._sequencer.record(self._draft("job.end", job, {"outcome": failure.code if failure else "released"}))
+            self._sequencer.record(self._draft("job.end", job, {"outcome": outcome}))
+            self._attest(job, outcome)
         except HomeError as error:
             # A result whose record cannot be written is not handed over.
             result, failure = None, error

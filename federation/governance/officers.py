@@ -61,7 +61,7 @@ def read_officer(folder: Path) -> Officer | None:
         return msgspec.json.decode((folder / PUBLIC_FILE).read_bytes(), type=Officer)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as exc:
+    except (OSError, ValueError) as exc:
         raise HomeError("home.storage", file=PUBLIC_FILE) from exc
 
 

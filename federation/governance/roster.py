@@ -105,6 +105,8 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         # An Ed25519 cosignature does not name its signer: one key must never have two names.
         keys = [officer.signing for officer in self.officers] + [party.signing for party in self.parties]
         keys += [party.witness for party in self.parties if party.witness]
+        keys += [officer.signing_mldsa for officer in self.officers]
+        keys += [party.witness_mldsa for party in self.parties if party.witness_mldsa]
         for what, listed in (("name", names), ("person", persons), ("key", keys)):
             if len(set(listed)) < len(listed):
                 raise ValueError(f"a {what} stands twice in the roster")

@@ -336,7 +336,7 @@ def job_begun_by_a_department(city: City) -> Attack:
     plan = city.request("job-2")
     for name in city.departments:
         city.grant(name, "job-2", plan)
-    index = city.event("tax", "job.start", "job-2", plan=plan, requester=ANALYST, contributors=4)
+    index = city.event("tax", "job.start", "job-2", plan=plan, requester=ANALYST, contributors=4, participants="")
     return sealed(city, index, "its actor may not do this")
 
 
@@ -373,7 +373,8 @@ def sent_without_a_job(city: City) -> Attack:
 
 
 def receipt(city: City, party: str, frames: int, size: int, names: str) -> int:
-    return city.event("coordinator", "receipt", party=party, frames=frames, bytes=size, messages=sha(names))
+    data = dict(party=party, session=city.session[party], frames=frames, bytes=size, messages=sha(names))
+    return city.event("coordinator", "receipt", **data)
 
 
 @attack

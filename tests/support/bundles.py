@@ -149,7 +149,10 @@ class City:
         for party, frames in self.unreceipted.items():
             names = "".join(f"{message}\n" for message, _ in frames)
             total = sum(size for _, size in frames)
-            self.event("coordinator", "receipt", party=party, frames=len(frames), bytes=total, messages=sha(names))
+            self.event(
+                "coordinator", "receipt", party=party, session=self.session[party], frames=len(frames), bytes=total,
+                messages=sha(names),
+            )  # fmt: skip
             frames.clear()
 
     def statement(self, kind: str, department: str, *, officer: str = "", key: HybridKey | None = None, **more) -> str:
@@ -194,7 +197,10 @@ class City:
 
     def begin(self, job: str, plan: str, *, contributors: int = 0) -> int:
         count = contributors or len(self.departments)
-        return self.event("coordinator", "job.start", job, plan=plan, requester=ANALYST, contributors=count)
+        names = " ".join(self.departments)
+        return self.event(
+            "coordinator", "job.start", job, plan=plan, requester=ANALYST, contributors=count, participants=names
+        )
 
     def compute(self, job: str, plan: str) -> None:
         """The steps of an encrypted sum, after it was begun."""

@@ -47,7 +47,7 @@ IN_TOTO_TYPE = b"application/vnd.in-toto+json"
 COORDINATOR = "coordinator"
 
 # What may leave a department without its agreement to a job: it tells nothing of the data.
-WITHOUT_APPROVAL = frozenset({"enrolment", "record", "error", "control"})
+WITHOUT_APPROVAL = frozenset({"enrolment", "record", "desk", "error", "control"})
 STEPS = frozenset({"job.join", "commit", "open", "release.decide"})
 STATEMENT_OF = {
     "approval.grant": "grant", "approval.deny": "deny", "approval.revoke": "revoke",
@@ -1218,18 +1218,16 @@ class Desk:
             raise Reject(where, "role")
         if job in self.started:
             raise Reject(where, "ran_twice", job=job)
-        for field, kind in (("contributors", int), ("plan", str), ("requester", str)):
+        for field, kind in (("contributors", int), ("participants", str), ("plan", str), ("requester", str)):
             if type(data.get(field)) is not kind:
                 raise Reject(where, "data", field=field)
-        faults = {
-            node: self.fault(node, job, data["plan"], data["requester"], event["at"])
-            for node, asked in self.said
-            if asked == job
-        }
-        good = sum(not fault for fault in faults.values())
-        if good < max(1, data["contributors"]):
-            why = next((fault for fault in faults.values() if fault), "none")
-            raise Reject(where, "not_approved", count=good, n=data["contributors"], job=job, why=why)
+        parties = data["participants"].split()
+        if not parties or not 0 < data["contributors"] <= len(parties):
+            raise Reject(where, "data", field="participants")
+        faults = [self.fault(node, job, data["plan"], data["requester"], event["at"]) for node in parties]
+        if any(faults):
+            why = next(fault for fault in faults if fault)
+            raise Reject(where, "not_approved", count=faults.count(""), n=len(parties), job=job, why=why)
         self.started[job] = {**data, "start": event["time"], "outcome": ""}
 
     def _check(self, where: str, event: dict[str, Any]) -> None:
@@ -1266,8 +1264,6 @@ class Frame(NamedTuple):
 
     session: int
     message: str
-    to: str
-    kind: str
     size: int
 
 
@@ -1291,8 +1287,10 @@ class Book:
             self.sessions.append(self.session)
         elif event["type"] == "egress":
             size = number_or_text(event, index, "bytes", int)
-            message, to, kind = (number_or_text(event, index, name, str) for name in ("message", "to", "class"))
-            self.frames.append(Frame(self.session, message, to, kind, size))
+            message, kind = (number_or_text(event, index, name, str) for name in ("message", "class"))
+            # Frames of enrolment bear no message's name for whoever passes them on.
+            name = "enrolment" if kind == "enrolment" else message
+            self.frames.append(Frame(self.session, name, size))
             self.by_class[kind] = self.by_class.get(kind, 0) + size
             if self.session not in self.sessions:
                 self.sessions.append(self.session)
@@ -1323,27 +1321,34 @@ class Book:
                 if self.sessions and session < self.sessions[-1]:
                     raise Reject(self.where(session), "bytes", recorded=0, counted=sent)
                 self.unrecorded += sent
-        self._compare_receipts([f for i, f in enumerate(self.frames) if f.to == COORDINATOR and i not in lost])
+        kept = [frame for i, frame in enumerate(self.frames) if i not in lost]
+        by_session: dict[int, list[tuple[int, dict[str, Any]]]] = {session: [] for session in self.sessions}
+        for index, event in self.receipts:
+            by_session.setdefault(number_or_text(event, index, "session", int), []).append((index, event))
+        for session in sorted(by_session):
+            self._compare_receipts(session, [frame for frame in kept if frame.session == session], by_session[session])
 
-    def _compare_receipts(self, frames: Sequence[Frame]) -> None:
-        at = 0
-        for number, (index, event) in enumerate(self.receipts):
+    def _compare_receipts(
+        self, session: int, frames: Sequence[Frame], receipts: Sequence[tuple[int, dict[str, Any]]]
+    ) -> None:
+        at, last = 0, not self.sessions or session >= self.sessions[-1]
+        for number, (index, event) in enumerate(receipts):
             count = number_or_text(event, index, "frames", int)
             size = number_or_text(event, index, "bytes", int)
             named = number_or_text(event, index, "messages", str)
             part = frames[at : at + count]
-            where = self.where(part[0].session if part else self.session)
+            where = self.where(session)
             recorded = sum(frame.size for frame in part)
             if len(part) < count:
                 # Received, but its ledger entry was not yet in the log: only at the very end of it.
-                if number + 1 < len(self.receipts) or recorded > size:
+                if not last or number + 1 < len(receipts) or recorded > size:
                     raise Reject(where, "receipt", index=index, received=size, recorded=recorded)
             elif recorded != size:
                 raise Reject(where, "receipt", index=index, received=size, recorded=recorded)
             elif hashlib.sha256("".join(f.message + "\n" for f in part).encode("utf-8")).hexdigest() != named:
                 raise Reject(where, "receipt_names", index=index)
             at += len(part)
-        self.unreceipted = len(frames) - at
+        self.unreceipted += len(frames) - at
 
 
 # --- one entry -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,243 @@
+"""(7) Every job: approved by all that take part, in a sealed record, for that plan, once; nothing after a revocation.
+
+What a department knew is told by `seen`, the checkpoint it had co-signed: a department that goes on although a
+revocation stands in what it saw has broken the rules; one whose answer was merely late has not. Nobody can have seen
+less than before (step 5), and every cosignature leaves a ledger entry, so that `seen` cannot be understated for long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from federation.audit.rules.checkpoints import Checkpoint
+from federation.audit.rules.findings import Written, wrong
+from federation.audit.rules.statements import Said
+from federation.audit.seal import MAX_SKEW_S
+from federation.governance.statements import moment
+
+# What may leave without a department's word: it tells nothing of the data.
+OUTSIDE_JOBS = frozenset({"enrolment", "record", "desk", "error"})
+NO = {"approval.deny": "denied", "approval.revoke": "revoked"}
+
+
+class Word(NamedTuple):
+    """A department's word on a job.
+
+    Attributes:
+        place: index of its event in the log; None if it is not there yet.
+        expires: None for an automatic one.
+    """
+
+    state: str
+    plan: str
+    requester: str
+    place: int | None
+    expires: datetime | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """One job, followed through the log.
+
+    Attributes:
+        commits: by round, who has committed, and at which index.
+        rounds: by department, the rounds it has committed to, in order.
+        revealed: by department, how many ciphertext vectors left it.
+        refused: the index of every denial and revocation by one that takes part, in the log's order.
+        outcome: "" while it runs.
+    """
+
+    plan: str
+    requester: str
+    participants: tuple[str, ...]
+    contributors: int
+    joined: set[str] = field(default_factory=set)
+    done: set[tuple[str, str, str]] = field(default_factory=set)
+    commits: dict[str, dict[str, int | None]] = field(default_factory=dict)
+    rounds: dict[str, list[str]] = field(default_factory=dict)
+    revealed: dict[str, int] = field(default_factory=dict)
+    outcome: str = ""
+
+
+class Jobs:
+    """All jobs; `follow` takes the events in their order."""
+
+    def __init__(self, said: Said, sealed: Mapping[int, Checkpoint]) -> None:
+        self._said, self._sealed = said, sealed
+        self._words: dict[str, dict[str, Word]] = {}
+        self._refusals: dict[str, list[tuple[int, str]]] = {}
+        self.jobs: dict[str, Job] = {}
+
+    def follow(self, written: Written) -> None:
+        """Take one event into account.
+
+        Raises:
+            RecordError: it is against the rules.
+        """
+        match written.event.type:
+            case "approval.grant" | "approval.deny" | "approval.revoke":
+                self._speak(written)
+            case "job.start":
+                self._start(written)
+            case "job.end":
+                self._begun(written).outcome = written.text("outcome")
+            case "job.join":
+                self._join(written)
+            case "commit" | "release.decide" | "open":
+                self._step(written)
+            case "egress":
+                self._leave(written)
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """How many jobs ended how; "" for those that did not."""
+        counts: dict[str, int] = {}
+        for job in self.jobs.values():
+            counts[job.outcome] = counts.get(job.outcome, 0) + 1
+        return counts
+
+    @property
+    def unapproved(self) -> int:
+        """Jobs in which somebody took part without the word of all."""
+        words = self._words
+        return sum(
+            bool(job.joined) and not set(job.participants) <= set(words.get(name, {}))
+            for name, job in self.jobs.items()
+        )
+
+    # -- what officers say --------------------------------------------------------------------------------------------
+
+    def _speak(self, written: Written) -> None:
+        event = written.event
+        words = self._words.setdefault(event.job, {})
+        if event.type in NO:
+            known = words.get(event.node)
+            words[event.node] = Word(NO[event.type], known.plan if known else "", "", written.place)
+            if written.place is not None:
+                self._refusals.setdefault(event.job, []).append((written.place, event.node))
+            return
+        if event.node in words:
+            raise wrong(written.where, f"{event.node} has said its word on job {event.job} before")
+        grant = self._said.grants.get((event.node, event.seq))
+        expires = moment(grant.expires) if grant else None
+        words[event.node] = Word("granted", written.text("plan"), written.text("requester"), written.place, expires)
+
+    def _check_word(self, written: Written, job: str, department: str) -> Word:
+        """A department's word stands at the time of an event."""
+        word, who = self._words.get(job, {}).get(department), f"{department} on job {job}"
+        if word is None:
+            raise wrong(written.where, f"no approval by {who}")
+        if word.state != "granted":
+            raise wrong(written.where, f"{word.state} by {who}")
+        # The check comes before the signature: a large answer takes a moment to be searched and signed.
+        if word.expires and (moment(written.event.time) - word.expires).total_seconds() > MAX_SKEW_S:
+            raise wrong(written.where, f"the approval by {who} had expired")
+        return word
+
+    # -- the coordinator ----------------------------------------------------------------------------------------------
+
+    def _start(self, written: Written) -> None:
+        """A job may begin again if nobody had joined it; nothing about it may change."""
+        participants = tuple(written.text("participants").split())
+        job = Job(
+            plan=written.text("plan"),
+            requester=written.text("requester"),
+            participants=participants,
+            contributors=written.number("contributors"),
+        )
+        known = self.jobs.setdefault(written.event.job, job)
+        if known.joined or (known.plan, known.requester, known.participants, known.contributors) != (
+            job.plan,
+            job.requester,
+            job.participants,
+            job.contributors,
+        ):
+            raise wrong(written.where, f"job {written.event.job} ran before, or was another one")
+
+    def _begun(self, written: Written) -> Job:
+        job = self.jobs.get(written.event.job)
+        if job is None:
+            raise wrong(written.where, f"something of job {written.event.job} before it had begun")
+        return job
+
+    # -- the departments ----------------------------------------------------------------------------------------------
+
+    def _join(self, written: Written) -> None:
+        """Once, for that plan, knowing of everybody's word from a sealed record."""
+        event, job = written.event, self._begun(written)
+        if event.node in job.joined:
+            raise wrong(written.where, f"{event.node} ran job {event.job} twice on one approval")
+        if event.node not in job.participants or written.text("plan") != job.plan:
+            raise wrong(written.where, f"{event.node} joined another job than the one that began")
+        seen = self._check_sealed(written, job)
+        for department in job.participants:
+            word = self._check_word(written, event.job, department)
+            if (word.plan, word.requester) != (job.plan, job.requester):
+                raise wrong(written.where, f"{department} approved another plan or another requester")
+            if word.place is None or word.place >= seen:
+                raise wrong(written.where, f"the approval by {department} was not in the sealed record yet")
+        job.joined.add(event.node)
+
+    def _step(self, written: Written) -> None:
+        """Once, by one that joined, while its own word stands."""
+        event, job = written.event, self._begun(written)
+        step = (event.type, event.node, str(event.data.get("round", "")))
+        self._check_own(written, job)
+        if step in job.done:
+            raise wrong(written.where, f"{event.node} did the same step of a job twice")
+        job.done.add(step)
+        if event.type == "commit":
+            job.commits.setdefault(step[2], {})[event.node] = written.place
+            job.rounds.setdefault(event.node, []).append(step[2])
+        elif event.type == "open":
+            self._open(written, job, step[2])
+
+    def _check_own(self, written: Written, job: Job) -> None:
+        event = written.event
+        if event.node not in job.joined:
+            self._check_word(written, event.job, event.node)
+            raise wrong(written.where, f"{event.node} worked on job {event.job} without having joined it")
+        self._check_word(written, event.job, event.node)
+
+    def _open(self, written: Written, job: Job, name: str) -> None:
+        """On a sealed record that shows every commitment, and nobody's denial or revocation."""
+        seen = self._check_sealed(written, job)
+        shown = [at for at in job.commits.get(name, {}).values() if at is not None and at < seen]
+        if len(shown) < job.contributors:
+            raise wrong(written.where, f"{written.event.node} opened before every commitment was on record")
+
+    def _check_sealed(self, written: Written, job: Job) -> int:
+        """What the department had co-signed was sealed, by all that take part among others, and shows no refusal."""
+        event = written.event
+        checkpoint = self._sealed.get(event.seen.size)
+        if checkpoint is None or not set(job.participants) <= set(checkpoint.times):
+            raise wrong(
+                written.where, f"{event.node} went on without a sealed record (it had seen {event.seen.size} entries)"
+            )
+        for index, department in self._refusals.get(event.job, ()):
+            if index < event.seen.size:
+                raise wrong(written.where, f"{department} had taken back its word in entry {index}, sealed before")
+        return event.seen.size
+
+    def _leave(self, written: Written) -> None:
+        """What leaves for a job needs the department's word; what was computed for it, that it has joined."""
+        event, kind = written.event, written.text("class")
+        if kind in OUTSIDE_JOBS:
+            return
+        if event.data.get("payload") == "agreement":
+            self._check_word(written, event.job, event.node)
+            return
+        job = self._begun(written)
+        self._check_own(written, job)
+        if kind == "ciphertext":
+            self._reveal(written, job)
+
+    def _reveal(self, written: Written, job: Job) -> None:
+        node = written.event.node
+        count, rounds = job.revealed.get(node, 0), job.rounds.get(node, [])
+        job.revealed[node] = count + 1
+        if count >= len(rounds) or len(job.commits[rounds[count]]) < job.contributors:
+            raise wrong(written.where, f"{node} revealed its ciphertexts before everybody had committed")

@@ -1,0 +1,81 @@
+"""Commands that make evidence for outside: the bundle, the cards that departments hand out, and checking a bundle."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.text import Text
+
+from federation import evidence, operate
+from federation.commands.frame import command_of, print_json
+
+bundle = typer.Typer(no_args_is_help=True, help="证据：导出、核验、指标 · evidence: export, verify, indicators")
+
+Out = Annotated[Path | None, typer.Option(help="写到哪里 · where to write it")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.add_typer(bundle, name="evidence")
+
+
+@bundle.command()
+def export(context: typer.Context, out: Out = None) -> None:
+    """导出证据包（文件夹与 .zip），可离线核验 · write a bundle that can be checked offline."""
+    command = command_of(context)
+    operate.status(command.home)  # makes the launcher write its counts
+    folder = out or Path(f"keyong-evidence-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    exported = evidence.export(command.home, folder)
+    if command.json:
+        print_json(msgspec.to_builtins(exported))
+        return
+    command.out.print(
+        Text(
+            command.say(
+                f"✔ {exported.archive}（{exported.bytes:,} 字节）：{exported.entries} 条，"
+                f"{exported.checkpoints} 个封存检查点",
+                f"✔ {exported.archive} ({exported.bytes:,} bytes): {exported.entries} entries,"
+                f" {exported.checkpoints} sealed checkpoints",
+            ),
+            style="green",
+        )
+    )
+    if exported.left_out:
+        command.out.print(
+            command.say(
+                f"另有 {exported.left_out} 条尚未封存，不在包内",
+                f"{exported.left_out} more entries are not sealed yet and not in it",
+            )
+        )
+    command.out.print(
+        command.say(
+            "请另行向各部门索取名片（keyong evidence cards），再核验：keyong evidence verify；"
+            "或不装本软件：python verify.py、open-me.html",
+            "get the departments' cards on another way (keyong evidence cards), then: keyong evidence verify; or"
+            " without this program: python verify.py, open-me.html",
+        ),
+        style="dim",
+    )
+
+
+@bundle.command()
+def cards(context: typer.Context, out: Out = None) -> None:
+    """各部门写出自己的名片：公钥、法定数、树头 · each department's keys, quorum and head."""
+    command = command_of(context)
+    folder = out or Path("keyong-cards")
+    written = evidence.write_cards(command.home, folder)
+    if command.json:
+        print_json({"files": [str(file) for file in written]})
+        return
+    command.out.print(Text(f"✔ {folder}/<department>/policy signers head", style="green"))
+    command.out.print(
+        command.say(
+            "演示中由一台机器代写；实际部署时由各部门在自己的机器上写出并亲手交给评审",
+            "in the demonstration one machine writes them all; in an installation each department does so itself",
+        ),
+        style="dim",
+    )

@@ -1,0 +1,390 @@
+"""A small federation in one process, to be attacked: real keys, journals, log, gateways, desks and witnesses.
+
+Only the sums are left out: what a gateway lets out is random bytes under the types of an encrypted sum, since the record
+does not look into ciphertexts. Its clock is its own and goes on by itself. Its home lies as a running one's does.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from crypto.signing import HybridKey
+from federation.audit.events import Actor, EventType
+from federation.audit.journal import Draft, Journal
+from federation.audit.log import Log
+from federation.audit.witness import Witness
+from federation.coordinator.receipts import ENROLMENT, Receipts
+from federation.coordinator.sequencer import Sequencer
+from federation.governance.approvals import Approvals
+from federation.governance.identity import Identity, write_whole
+from federation.governance.roster import Officer, OfficerRole, Party, Role, Roster
+from federation.governance.statements import AnyStatement, Grant, Revoke, sign_statement
+from federation.messages import (
+    Agreement,
+    Attest,
+    Begun,
+    Ciphertexts,
+    Commitment,
+    Decision,
+    Enrolled,
+    Header,
+    Packet,
+    Payload,
+    Pending,
+    Round,
+    Share,
+    Synced,
+)
+from federation.messages import Identity as IdentityMessage
+from federation.node.gateway import Gateway
+from federation.node.mirror import RecordMirror
+from federation.plan import LocalQuery, Measure, Output, Plan
+
+ORIGIN = "keyong.drill/0123456789abcdef"
+DEPARTMENTS = ("housing", "hukou", "social", "tax")
+OPENERS = DEPARTMENTS[:2]
+COORDINATOR, ANALYST = "coordinator", "analyst@city"
+ROUNDS: tuple[Round, Round] = ("counts", "sums")
+BEGINNING = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+STEP = timedelta(milliseconds=20)
+CIPHERTEXT_BYTES = 512
+
+
+class Clock:
+    """A clock of which every look costs 20 ms."""
+
+    def __init__(self, now: datetime = BEGINNING) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        """The time."""
+        self.now += STEP
+        return self.now
+
+
+class Keys(msgspec.Struct, frozen=True, kw_only=True):
+    """Everybody's, for whoever plays the attacker; a drill may use only those its attacker would have."""
+
+    parties: dict[str, Identity]
+    officers: dict[str, HybridKey]
+
+
+class Department:
+    """One department: journal, witness, desk and gateway over its own folder."""
+
+    def __init__(self, name: str, folder: Path, identity: Identity, roster: Roster, clock: Clock) -> None:
+        self.name, self.identity = name, identity
+        self.journal = Journal(folder / "journal.db", origin=ORIGIN, node=name, key=identity.signing, clock=clock)
+        self.witness = Witness(
+            folder / "witness.db",
+            origin=ORIGIN,
+            party=name,
+            clock=clock,
+            journal=self.journal,
+            parties=roster.signers,
+        )
+        self.journal.seen = self.witness.head
+        self.mirror = RecordMirror(self.witness, roster)
+        self.approvals = Approvals(
+            department=name,
+            roster=roster,
+            rule="officers",
+            journal=self.journal,
+            folder=folder / "desk",
+            clock=clock,
+        )
+        self.gateway = Gateway(self.journal, name)
+        self.gateway.permit = self.approvals.check
+
+    def close(self) -> None:
+        """Close its files."""
+        self.journal.close()
+        self.witness.close()
+
+
+class Town:
+    """The whole federation; whoever holds it acts for everybody."""
+
+    def __init__(self, home: Path) -> None:
+        """Draw all keys, enrol everybody, and open the log in an empty folder."""
+        self.home, self.clock = home, Clock()
+        names = (COORDINATOR, *DEPARTMENTS, ANALYST)
+        for name in names:
+            folder_of(home, name).mkdir(parents=True)
+        parties = {name: Identity.in_home(name, folder_of(home, name)) for name in names}
+        roles: tuple[OfficerRole, ...] = ("officer", "auditor")
+        officers = {f"{role}@{name}": HybridKey.generate() for name in DEPARTMENTS for role in roles}
+        self.keys = Keys(parties=parties, officers=officers)
+        self.roster = Roster(
+            origin=ORIGIN,
+            epoch=1,
+            parties=tuple(self._party(name) for name in names),
+            officers=tuple(
+                Officer(
+                    name=name,
+                    role="officer" if name.startswith("officer") else "auditor",
+                    person=name,
+                    signing=key.public.ed25519,
+                    signing_mldsa=key.public.mldsa44,
+                )
+                for name, key in officers.items()
+            ),
+            holders=DEPARTMENTS,
+            threshold=len(OPENERS),
+            public_key=b"no sums are computed here",
+        )
+        for name in names:
+            write_whole(folder_of(home, name) / "roster.json", self.roster.to_bytes())
+        self._open = ExitStack()
+        key = parties[COORDINATOR].signing
+        self.log = Log(folder_of(home, COORDINATOR) / "log.db", origin=ORIGIN, key=key)
+        self._open.callback(self.log.close)
+        self._journals = {name: self._journal(name) for name in (COORDINATOR, ANALYST)}
+        self.sequencer = Sequencer(self.log, self._journals[COORDINATOR], self.roster)
+        self.receipts = Receipts(COORDINATOR)
+        self.sent = dict.fromkeys(DEPARTMENTS, 0)
+        self._coordinate("enrol", "", {"roster": self.roster.hash, "epoch": 1})
+        self.departments = {name: self._enrol(name) for name in DEPARTMENTS}
+
+    def _party(self, name: str) -> Party:
+        identity = self.keys.parties[name]
+        role: Role = "coordinator" if name == COORDINATOR else "analyst" if name == ANALYST else "department"
+        party = Party(name=name, role=role, signing=identity.signing.public, box=identity.box.public)
+        if role != "department":
+            return party
+        file = folder_of(self.home, name) / "witness.db"
+        signers = {name: party.signing}
+        with (
+            closing(self._bare_journal(name)) as journal,
+            closing(
+                Witness.create(file, origin=ORIGIN, party=name, clock=self.clock, journal=journal, parties=signers)
+            ) as witness,
+        ):
+            return msgspec.structs.replace(party, witness=witness.public.ed25519, witness_mldsa=witness.public.mldsa44)
+
+    def _bare_journal(self, name: str) -> Journal:
+        folder, key = folder_of(self.home, name), self.keys.parties[name].signing
+        return Journal(folder / "journal.db", origin=ORIGIN, node=name, key=key, clock=self.clock)
+
+    def _journal(self, name: str) -> Journal:
+        journal = self._bare_journal(name)
+        self._open.callback(journal.close)
+        return journal
+
+    def _enrol(self, name: str) -> Department:
+        folder, identity = folder_of(self.home, name), self.keys.parties[name]
+        department = Department(name, folder, identity, self.roster, self.clock)
+        self._open.callback(department.close)
+        node = Actor(name=name, role="node")
+        started = Draft(type="start", actor=node, data={"session": 1, "version": "drill"})
+        enrolled = Draft(type="enrol", actor=node, data={"roster": self.roster.hash, "epoch": 1})
+        hello = IdentityMessage(party=name, signing=identity.signing.public, box=identity.box.public, enrolled="")
+        for payload, draft in ((hello, started), (Enrolled(roster=self.roster.hash), enrolled)):
+            header = self._header(name, "launcher")
+            department.gateway.admit(header, payload, (draft,))
+            self._count(name, department.gateway.release(identity.sign(header, payload)), ENROLMENT)
+        return department
+
+    # -- what passes between them -------------------------------------------------------------------------------------
+
+    def send(
+        self, name: str, payload: Payload, drafts: tuple[Draft, ...] = (), *, plan: str = "", job: str = ""
+    ) -> None:
+        """Let a payload out through a department's gateway, and bring its events into the log.
+
+        Raises:
+            RefusedError: the gateway does not let it out.
+        """
+        department = self.departments[name]
+        header = self._header(name, COORDINATOR, plan=plan, job=job)
+        fresh = department.gateway.admit(header, payload, drafts)
+        older = department.journal.entries(self.sequencer.known(name))
+        packet = Packet(envelope=department.identity.sign(header, payload), entries=(*older, *fresh))
+        self._count(name, department.gateway.release(msgspec.msgpack.encode(packet)), header.number)
+        self.sequencer.accept(name, packet.entries)
+
+    def _header(self, sender: str, recipient: str, *, plan: str = "", job: str = "") -> Header:
+        return Header(
+            origin=ORIGIN,
+            job=job,
+            attempt=1 if job else 0,
+            plan=plan,
+            roster=self.roster.hash,
+            epoch=1,
+            sender=sender,
+            recipient=recipient,
+            number=secrets.token_hex(16),
+            reply_to="",
+        )
+
+    def _count(self, name: str, frame: bytes, number: str) -> None:
+        self.sent[name] += len(frame)
+        self.receipts.take(name, 1, number, len(frame))
+
+    def _coordinate(self, kind: EventType, job: str, data: dict[str, int | str]) -> None:
+        actor = Actor(name=COORDINATOR, role="coordinator")
+        self.sequencer.record(Draft(type=kind, actor=actor, job=job, attempt=1 if job else 0, data=data))
+
+    def seal(self) -> str:
+        """Bring the log to every witness; returns the checkpoint with all lines."""
+        for name in DEPARTMENTS:
+            self.send(name, Synced())
+        for draft in self.receipts.drafts():
+            self.sequencer.record(draft)
+        size = len(self.log)
+        for name, department in self.departments.items():
+            start = department.witness.head().size
+            entries = tuple(self.log.entries(start, size))
+            said = department.mirror.attest(Attest(note=self.log.checkpoint_at(size), start=start, entries=entries))
+            self.send(name, said)
+            self.log.cosign(size, said.lines)
+        return self.log.cosigned(size)
+
+    # -- what officers say --------------------------------------------------------------------------------------------
+
+    def state(
+        self, kind: type[Grant | Revoke], name: str, plan: Plan, *, job: str, officer: str = "", **more: str
+    ) -> str:
+        """What an officer would sign on a request."""
+        officer, now = officer or f"officer@{name}", self.clock()
+        fields: dict[str, str] = {
+            "log": ORIGIN,
+            "roster": self.roster.hash,
+            "officer": officer,
+            "department": name,
+            "nonce": secrets.token_hex(16),
+            "time": written(now),
+            "request": job,
+            "plan": plan.hash,
+        }
+        if kind is Grant:
+            later = written(now + timedelta(days=1))
+            fields |= {"requester": plan.requester, "purpose": "", "expires": later}
+        statement: AnyStatement = msgspec.convert({"kind": _tag(kind), **fields, **more}, kind)
+        return sign_statement(statement, self.keys.officers[officer])
+
+    # -- a job --------------------------------------------------------------------------------------------------------
+
+    def submit(self, job: str) -> Plan:
+        """The analyst asks; the request lies on every desk."""
+        plan = make_plan(self.roster)
+        asked = Draft(
+            type="request.submit",
+            actor=Actor(name=ANALYST, role="analyst"),
+            job=job,
+            attempt=1,
+            data={"plan": plan.hash},
+            body=plan.purpose.encode(),
+        )
+        self.sequencer.accept(ANALYST, self._journals[ANALYST].write([asked]))
+        for name, department in self.departments.items():
+            self.send(name, Pending(), department.approvals.lodge(job, plan, b"", None), plan=plan.hash, job=job)
+        return plan
+
+    def agree(self, job: str, plan: Plan) -> None:
+        """Every officer grants, every department says so."""
+        for name, department in self.departments.items():
+            statement = self.state(Grant, name, plan, job=job)
+            department.approvals.hear(statement, {})
+            self.send(name, Agreement(statement=statement), plan=plan.hash, job=job)
+
+    def begin(self, job: str, plan: Plan) -> None:
+        """The coordinator begins, and every department joins on a sealed record."""
+        data: dict[str, int | str] = {"plan": plan.hash, "requester": plan.requester}
+        data |= {"contributors": len(plan.contributors), "participants": " ".join(plan.participants)}
+        self._coordinate("job.start", job, data)
+        self.seal()
+        for name, department in self.departments.items():
+            self.send(name, Begun(), (department.approvals.begin(job, plan.hash),), plan=plan.hash, job=job)
+
+    def compute(self, job: str, plan: Plan) -> None:
+        """Both rounds of an encrypted sum, with noise for ciphertexts."""
+        for name in ROUNDS:
+            self._round(job, plan, name)
+            if name == ROUNDS[0]:
+                noise = secrets.token_bytes(64)
+                decided = self._draft("release.decide", plan.gate, job, {"groups": 1, "minimum_group": 3}, noise)
+                boxes = {reader: secrets.token_bytes(96) for reader in (*plan.contributors, plan.requester)}
+                self.send(plan.gate, Decision(boxes=boxes), (decided,), plan=plan.hash, job=job)
+        self._coordinate("job.end", job, {"outcome": "released"})
+
+    def _round(self, job: str, plan: Plan, name: Round) -> None:
+        at = {"plan": plan.hash, "job": job}
+        for party in plan.contributors:
+            digest = secrets.token_hex(32)
+            committed = self._draft("commit", party, job, {"round": name, "digest": digest, "ciphertexts": 1})
+            self.send(party, Commitment(round=name, digest=digest), (committed,), **at)
+        for party in plan.contributors:
+            values = (secrets.token_bytes(CIPHERTEXT_BYTES),)
+            self.send(party, Ciphertexts(round=name, committed=secrets.token_hex(32), values=values), **at)
+        self.seal()
+        reader = plan.gate if name == ROUNDS[0] else plan.requester
+        for party in plan.openers:
+            data: dict[str, int | str] = {"round": name, "reader": reader, "product": secrets.token_hex(32)}
+            box = secrets.token_bytes(2 * CIPHERTEXT_BYTES)
+            self.send(party, Share(round=name, box=box), (self._draft("open", party, job, data),), **at)
+
+    @staticmethod
+    def _draft(kind: EventType, party: str, job: str, data: dict[str, int | str], body: bytes | None = None) -> Draft:
+        return Draft(type=kind, actor=Actor(name=party, role="node"), job=job, attempt=1, data=data, body=body)
+
+    def run(self, job: str) -> Plan:
+        """A whole job, granted by everybody, released and sealed."""
+        plan = self.submit(job)
+        self.agree(job, plan)
+        self.begin(job, plan)
+        self.compute(job, plan)
+        self.seal()
+        return plan
+
+    def close(self) -> Path:
+        """Write the proxy's counts, close all files; returns the home."""
+        counts = [
+            {"party": name, "session": 1, "sent": sent, "received": 0, "ended": False}
+            for name, sent in self.sent.items()
+        ]
+        (self.home / "launcher").mkdir()
+        (self.home / "launcher" / "wire.json").write_text(json.dumps(counts))
+        self._open.close()
+        return self.home
+
+
+def make_plan(roster: Roster) -> Plan:
+    """A plan that no policy has looked at: these departments count their rows."""
+    return Plan(
+        nonce=secrets.token_hex(16),
+        requester=ANALYST,
+        purpose="drill",
+        sql="SELECT COUNT(*) FROM drill",
+        contributors=DEPARTMENTS,
+        gate=DEPARTMENTS[-1],
+        holders=DEPARTMENTS,
+        threshold=len(OPENERS),
+        minimum_group=3,
+        minimum_contributors=3,
+        catalogue="0" * 64,
+        roster=roster.hash,
+        epoch=1,
+        local=LocalQuery(table="drill", columns=(), where=(), group_by=(), measures=(Measure(kind="rows"),)),
+        outputs=(Output(name="count", function="count"),),
+    )
+
+
+def folder_of(home: Path, name: str) -> Path:
+    """A party's own folder."""
+    return home / ("analysts" if name == ANALYST else "parties") / name
+
+
+def written(at: datetime) -> str:
+    """A time as statements write it."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _tag(kind: type[Grant | Revoke]) -> str:
+    return str(kind.__struct_config__.tag)
