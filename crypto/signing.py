@@ -7,6 +7,7 @@ order are refused, which RFC 8032 leaves open. Left out: HashML-DSA, and one com
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from cryptography.exceptions import InvalidSignature
@@ -100,15 +101,21 @@ def verify_mldsa44(public: bytes, message: bytes, signature: bytes) -> None:
         SignatureError: it is not this key's signature of this message, or `public` is no key.
     """
     try:
-        MLDSA44PublicKey.from_public_bytes(public).verify(signature, message)
+        _mldsa44(public).verify(signature, message)
     except (InvalidSignature, ValueError) as exc:
         raise SignatureError(f"the signature does not verify under key {key_id(public)}") from exc
 
 
+@lru_cache(maxsize=1024)  # who verifies a record asks for the same few keys again and again
 def _ed25519(public: bytes) -> Ed25519PublicKey:
     if len(public) == ED25519_BYTES and public[:31] + bytes([public[31] & 0x7F]) in _SMALL_ORDER:
         raise ValueError("a public key of small order")
     return Ed25519PublicKey.from_public_bytes(public)
+
+
+@lru_cache(maxsize=1024)
+def _mldsa44(public: bytes) -> MLDSA44PublicKey:
+    return MLDSA44PublicKey.from_public_bytes(public)
 
 
 # --- hybrid keys ---

@@ -45,7 +45,7 @@ def claim(
     figure, basis = {
         "usable": lambda: _usable(shown),
         "invisible": lambda: _invisible(outcome, view),
-        "controllable": lambda: _controllable(shown, view),
+        "controllable": lambda: _controllable(shown, outcome),
         "auditable": lambda: _auditable(shown, outcome, view),
     }[name]()
     lines = []
@@ -74,37 +74,68 @@ def _usable(shown: Demonstration | None) -> tuple[str, str]:
 def _invisible(outcome: Outcome | None, view: LogView) -> tuple[str, str]:
     if outcome is None:
         return _("正在重算账目"), _("各部门签名账目与代理计数的逐次比对")
-    basis = _("刚才的重算：各部门签名账目与代理计数逐次相等。网关未观测到原始数据出域；不能证明没有旁路。")
     if outcome.verdict is None:
         return _("记录未通过重算，账目不足为凭"), _("见上方结论")
     if view.account.findings:
         return _("账目与代理计数不符"), _("见数据流向页的逐部门对账")
+    verdict = outcome.verdict
     figure = _("{counted} 字节离开，{difference} 字节未入账").format(
-        counted=words.count(outcome.verdict.counted_bytes),
-        difference=words.count(max(outcome.verdict.counted_bytes - outcome.verdict.ledger_bytes, 0)),
+        counted=words.count(verdict.counted_bytes),
+        difference=words.count(max(verdict.counted_bytes - verdict.ledger_bytes, 0)),
     )
-    return figure, basis
+    receipts = _("账目 = 代理计数；协调方已签收 {receipts} 字节。").format(receipts=words.count(verdict.receipt_bytes))
+    departments = [view.parties[name] for name in view.public.departments if name in view.parties]
+    searching = sum(bool(party.fingerprints) for party in departments)
+    caught = sum(party.caught for party in departments)
+    searched = _("{n} 个部门的网关在每条外发消息中搜索原始单元格指纹，拦下 {caught} 次。").format(
+        n=searching, caught=caught
+    )
+    limit = _("网关未观测到原始数据出域；不能证明没有旁路。")
+    return figure, words.sentences(receipts, searched, limit)
 
 
-def _controllable(shown: Demonstration | None, view: LogView) -> tuple[str, str]:
-    grants = sum(party.grants for party in view.parties.values())
-    automatic = sum(party.automatic for party in view.parties.values())
-    approvals = _("日志中 {n} 次同意，{automatic} 次为自动批准，未经安全管理员签名。").format(
-        n=words.count(grants), automatic=words.count(automatic)
+def _controllable(shown: Demonstration | None, outcome: Outcome | None) -> tuple[str, str]:
+    if outcome is None:
+        return _("正在重算审批"), _("每次执行之前的签名批准，逐一重验")
+    if outcome.verdict is None:
+        return _("记录未通过重算，审批不足为凭"), _("见上方结论")
+    verdict = outcome.verdict
+    figure = _("{jobs} 次执行，未经批准的 {unapproved} 次").format(
+        jobs=words.count(verdict.jobs), unapproved=words.count(verdict.unapproved)
     )
-    if shown is None:
-        return _("{n} 次同意，{automatic} 次为自动").format(n=words.count(grants), automatic=automatic), approvals
-    figure = _("{n} 个禁止的请求，{refused} 个被拒绝").format(n=len(shown.report.refused), refused=shown.refused)
-    return figure, words.sentences(_("{demonstration}。").format(demonstration=demonstrated(shown)), approvals)
+    if verdict.automatic:
+        figure = _("{n} 次自动同意：没有人审批").format(n=words.count(verdict.automatic))
+    said = _("安全管理员签名批准 {granted} 次、拒绝 {denied} 次、撤回 {revoked} 次；自动同意 {automatic} 次。").format(
+        granted=words.count(verdict.granted),
+        denied=words.count(verdict.denied),
+        revoked=words.count(verdict.revoked),
+        automatic=words.count(verdict.automatic),
+    )
+    refused = ""
+    if shown is not None:
+        refused = _("演示中 {n} 个禁止的请求，拒绝了 {refused} 个。").format(
+            n=len(shown.report.refused), refused=shown.refused
+        )
+    return figure, words.sentences(said, refused)
 
 
 def _auditable(shown: Demonstration | None, outcome: Outcome | None, view: LogView) -> tuple[str, str]:
-    basis = _("刚才的重算。")
+    altered = ""
     if shown is not None and shown.report.tampered:
-        altered = _("演示中改动副本的一个字节，校验器在{place}发现。")
-        basis = words.sentences(basis, altered.format(place=words.place(shown.report.tampered, view.public)))
+        text = _("演示中改动副本的一个字节，校验器在{place}发现。")
+        altered = text.format(place=words.place(shown.report.tampered, view.public))
     if outcome is None:
-        return _("正在重算记录"), basis
+        return _("正在重算记录"), altered or _("签名、哈希链、默克尔树与各部门的共签")
     if outcome.verdict is None:
         return _("记录未通过重算"), _("见上方结论")
-    return _("{size} 条日志重算一致").format(size=words.count(outcome.verdict.size)), basis
+    verdict = outcome.verdict
+    if not verdict.sealed_size:
+        return _("{size} 条日志重算一致，尚未封存").format(size=words.count(verdict.size)), altered or "–"
+    figure = _("{size} 条日志，前 {sealed} 条由 {k}/{n} 个部门封存").format(
+        size=words.count(verdict.size),
+        sealed=words.count(verdict.sealed_size),
+        k=len(verdict.witnesses),
+        n=verdict.departments,
+    )
+    quorum = _("法定数 {q}；同一团队、同一主机：见证的独立性是模拟的。").format(q=verdict.quorum)
+    return figure, words.sentences(quorum, altered)

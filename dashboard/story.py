@@ -19,8 +19,10 @@ def sentence(milestone: Milestone, public: Public) -> str:
     templates = {
         "start": _("{who}启动"),
         "request.submit": _("{who}提出申请 {job}"),
-        "approval.grant": _("{who}同意（自动批准）") if milestone.automatic else _("{who}签名同意"),
-        "approval.deny": _("{who}不同意"),
+        "request.receive": _("请求送达{who}的审批台"),
+        "approval.grant": _("{who}同意（自动批准）") if milestone.automatic else _("{who}的安全管理员签名批准"),
+        "approval.deny": _("{who}的安全管理员签名拒绝"),
+        "approval.revoke": _("{who}的安全管理员签名撤回批准"),
         "commit": _("{who}对各组人数的密文作出承诺") if counts else _("{who}对合计的密文作出承诺"),
         "open": _("{who}合作打开人数，只有放行闸门（{reader}）能读")
         if counts
@@ -35,14 +37,16 @@ def sentence(milestone: Milestone, public: Public) -> str:
         who=who,
         job=milestone.job,
         reader=words.departments(public).get(milestone.reader, milestone.reader),
-        why=words.outcome(milestone.outcome) if milestone.outcome not in ("", "released") else "",
+        why=words.outcome(milestone.outcome, words.departments(public).get(milestone.stopper, ""))
+        if milestone.outcome not in ("", "released")
+        else "",
         rows=words.count(milestone.rows),
     )
 
 
 def tone(milestone: Milestone) -> str:
     """Whether it is the good end of something, or a thing to look at."""
-    if milestone.kind in ("approval.deny", "egress.deny", "incident"):
+    if milestone.kind in ("approval.deny", "approval.revoke", "egress.deny", "incident"):
         return "warn"
     if milestone.kind == "job.end":
         return "good" if milestone.outcome == "released" else "warn"

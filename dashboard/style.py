@@ -17,6 +17,7 @@ PALETTE = {
     "ciphertext": ("#0B57A8", "#6DB1FF"),
     "sealed": ("#6B3FA0", "#C39BF5"),
     "control": ("#4C5A68", "#A9B7C5"),
+    "desk": ("#8A2A6B", "#F09AD0"),
     "record": ("#0B6E63", "#55CBB9"),
     "enrolment": ("#7A5600", "#E0B64A"),
     "error": ("#A8480B", "#FFA56B"),

@@ -65,6 +65,7 @@ def class_name(kind: str) -> str:
         "ciphertext": _("密文"),
         "sealed": _("密封"),
         "control": _("控制"),
+        "desk": _("审批台"),
         "record": _("存证"),
         "enrolment": _("入网"),
         "error": _("错误码"),
@@ -79,6 +80,7 @@ def class_meaning(kind: str) -> str:
         "ciphertext": _("用联合公钥加密的分组统计；打开它需要足够多的密钥持有部门。"),
         "sealed": _("密封给某一方的部分解密或闸门决定（HPKE）；只有收件方能打开。"),
         "control": _("同意作业，以及对密文的承诺（SHA-256）；不含数据。"),
+        "desk": _("“请求已在审批台上，等待安全管理员”；不含数据。"),
         "record": _("部门自己签名的账目，送入日志；不含数据行。"),
         "enrolment": _("启动时的公钥与名册摘要。"),
         "error": _("只有一个错误代码，没有文字。"),
@@ -93,6 +95,7 @@ def coordinator_reads(kind: str) -> str:
         "ciphertext": _("不能读：没有私钥份额，只能相乘"),
         "sealed": _("不能读：只转交"),
         "control": _("能读：谁同意了、承诺值"),
+        "desk": _("能读：哪个部门还在等待审批"),
         "record": _("能读：账目条目（类别、字节数、承诺值）"),
         "enrolment": _("收件方是启动器，不是协调方"),
         "error": _("能读：错误代码"),
@@ -184,10 +187,81 @@ def told(error: KeyongError) -> str:
     return _("{what}；{next}").format(what=error.message(language()), next=error.next_step(language()))
 
 
-def outcome(code: str) -> str:
-    """Say why a job ended; the code alone where its words need details that are not in the log."""
-    error = from_code(code)
+def outcome(code: str, party: str = "") -> str:
+    """Say why a job ended; the code alone where its words need details that are not in the log.
+
+    Args:
+        party: the name of the department that stopped it, if that is known.
+    """
+    error = from_code(code, party=party or _("某个部门"))
     try:
         return told(error) if error.code == code else code
     except KeyError:
         return code
+
+
+def event_name(kind: str) -> str:
+    """What a type of event is called; as it stands if we have no word for it."""
+    names = {
+        "enrol": _("入网"),
+        "start": _("启动"),
+        "request.submit": _("提出申请"),
+        "request.receive": _("送达审批台"),
+        "approval.grant": _("批准"),
+        "approval.deny": _("拒绝"),
+        "approval.revoke": _("撤回"),
+        "member.sign": _("签署名册"),
+        "member.suspend": _("停用部门"),
+        "member.resume": _("恢复部门"),
+        "job.start": _("作业开始"),
+        "job.join": _("部门开始执行"),
+        "job.end": _("作业结束"),
+        "commit": _("密文承诺"),
+        "open": _("合作打开"),
+        "release.decide": _("闸门决定"),
+        "egress": _("外发账目"),
+        "egress.deny": _("网关拦截"),
+        "receipt": _("收讫回执"),
+        "result.read": _("读取结果"),
+        "incident": _("异常"),
+        "drill": _("演练"),
+    }
+    return names.get(kind, kind)
+
+
+def standing(state: str) -> str:
+    """How a request stands with a department."""
+    names = {
+        "pending": _("待审批"),
+        "granted": _("已批准"),
+        "denied": _("已拒绝"),
+        "revoked": _("已撤回"),
+        "expired": _("已过期"),
+        "used": _("已执行"),
+        "automatic": _("自动同意"),
+    }
+    return names.get(state, state)
+
+
+def account_role(role: str) -> str:
+    """What one of the three separate roles is called."""
+    return {"operator": _("系统管理员"), "officer": _("安全管理员"), "auditor": _("安全审计员")}.get(role, role)
+
+
+def use_name(use: str) -> str:
+    """What an owner allows a column to be used for."""
+    names = {
+        "never": _("不得使用"),
+        "join_key": _("连接键"),
+        "filter": _("筛选"),
+        "group_by": _("分组"),
+        "aggregate": _("汇总"),
+        "feature": _("建模特征"),
+        "plain": _("明文"),
+    }
+    return names.get(use, use)
+
+
+def party_name(party: str, public: Public) -> str:
+    """What a party is called."""
+    return {**departments(public), COORDINATOR: _("市大数据局")}.get(party, party)

@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from crypto import threshold
+from crypto.errors import CryptoError
 from crypto.paillier import Encryptor, generate
 from crypto.sealing import open_box, seal
 from crypto.threshold import KeyShare
@@ -38,7 +39,7 @@ from federation.coordinator.receipts import Receipts
 from federation.coordinator.seals import Sealer
 from federation.coordinator.sequencer import Sequencer
 from federation.coordinator.server_app import JobRunner, server_app
-from federation.errors import HomeError, KeyongError, NodeError, RefusedError
+from federation.errors import HomeError, KeyongError, NodeError, RecordError, RefusedError
 from federation.governance.approvals import Approvals
 from federation.governance.identity import Identity, write_secret, write_whole
 from federation.governance.roster import Roster, pin
@@ -54,6 +55,7 @@ from federation.operate import Launch, now, socket_places
 from federation.queries.sums import Office, new_nonce
 from federation.runtime import flower
 from federation.runtime.deadline import ending_after
+from federation.runtime.epochs import check_past
 from federation.runtime.frames import frame, receive
 from federation.runtime.home import Home
 from federation.runtime.launcher import (
@@ -77,6 +79,7 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 MAX_LOG_BYTES = 5_000_000
 OVER_TCP = "process isolation only: it reaches its database over TCP"
 GRACE_S = 1.0
+SEAL_DEADLINE_S = 10
 
 
 def main() -> int:
@@ -130,6 +133,8 @@ def main() -> int:
 
     ceremony = Ceremony(
         origin=launch.origin,
+        epoch=launch.epoch,
+        previous=launch.previous,
         threshold=settings.catalogue.threshold,
         key_bits=settings.key_bits,
         analysts=launch.analysts,
@@ -169,10 +174,11 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
         # Before there is a roster a witness can show its keys, and nothing else.
         own = {settings.name: identity.signing.public}
         with contextlib.closing(_open_witness(home, launch.origin, settings.name, journal, own)) as witness:
-            cosigner = witness.public
+            cosigner, seen = witness.public, witness.head()
     except KeyongError as error:
         logger.error("%s", error)
         return _storage_status(error)
+    journal.seen = lambda: seen  # after a restart too, no event tells less than the one before it
     link = _DepartmentLink(settings.name, launch.origin, stream, gateway)
     started = Draft(
         type="start",
@@ -212,13 +218,23 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
         enrol = link.hear()
         if not isinstance(enrol, Enrol):
             return EXIT_GARBAGE
-        roster = _pin(home, enrol.roster, identity, (cosigner.ed25519, cosigner.mldsa44))
+        try:
+            roster, past = _pin(home, enrol.roster, identity, (cosigner.ed25519, cosigner.mldsa44))
+        except (RefusedError, RecordError) as error:
+            link.say(_unready(error), ())
+            return 0
         share = _keep_share(home, enrol.share, identity, roster)
         public_key = roster.paillier(minimum_bits=launch.minimum_key_bits)
         enrolment = Draft(
             type="enrol",
             actor=Actor(name=settings.name, role="node"),
-            data={"roster": roster.hash, "epoch": roster.epoch, "key": public_key.fingerprint, "share": share.index},
+            data={
+                "roster": roster.hash,
+                "epoch": roster.epoch,
+                "key": public_key.fingerprint,
+                "share": share.index,
+                **past,
+            },
         )
         link.say(Enrolled(roster=roster.hash), () if journal.holds("enrol", "") else (enrolment,))
         witness = _open_witness(home, roster.origin, settings.name, journal, roster.signers)
@@ -373,14 +389,19 @@ def _run_coordinator(launch: Launch, channel: socket.socket, control: socket.soc
         enrol = decode(channel.recv(1 << 20))
         if not isinstance(enrol, Enrol):
             return EXIT_GARBAGE
-        roster = _pin(home, enrol.roster, identity)
+        try:
+            roster, past = _pin(home, enrol.roster, identity)
+        except RefusedError as error:
+            channel.send(encode(_unready(error)))
+            return 0
         origin, key = roster.origin, identity.signing
         journal = Journal(home / "journal.db", origin=origin, node=COORDINATOR, key=key, clock=now)
         log = Log(home / "log.db", origin=origin, key=key)
         sequencer = Sequencer(log, journal, roster)
         actor = Actor(name=COORDINATOR, role="coordinator")
         if not journal.holds("enrol", ""):
-            sequencer.record(Draft(type="enrol", actor=actor, data={"roster": roster.hash, "epoch": roster.epoch}))
+            enrolment: dict[str, int | str] = {"roster": roster.hash, "epoch": roster.epoch, **past}
+            sequencer.record(Draft(type="enrol", actor=actor, data=enrolment))
         sequencer.record(Draft(type="start", actor=actor, data={"version": version("keyong")}))
         channel.send(encode(Enrolled(roster=roster.hash)))
     except (HomeError, OSError) as error:
@@ -401,12 +422,13 @@ def _run_coordinator(launch: Launch, channel: socket.socket, control: socket.soc
             sequencer=sequencer,
             job=job.name if job else "",
             plan=job.plan.hash if job else "",
-            deadline_s=launch.settings.deadline_s,
+            # Sealing is quick: whoever is silent for long is left out, and does not hold up the others' jobs.
+            deadline_s=launch.settings.deadline_s if job else min(SEAL_DEADLINE_S, launch.settings.deadline_s),
             heard=heard,
         )
 
     def attest(job: Job, outcome: str) -> None:
-        entries = sequencer.of_job(job.name)
+        entries = sequencer.end_job(job.name)
         signed = attest_job(job.name, job.plan, outcome=outcome, entries=entries, origin=roster.origin, key=key)
         folder = home / "jobs"
         try:
@@ -455,25 +477,41 @@ def _share_context(origin: str, holder: str) -> bytes:
     return f"keyong\nkey share\n{origin}\n{holder}".encode()
 
 
-def _pin(home: Path, content: bytes, identity: Identity, cosigner: tuple[bytes, bytes] = (b"", b"")) -> Roster:
-    """Pin the roster, in which we must stand with our own keys."""
+def _unready(error: KeyongError) -> Unready:
+    return Unready(code=error.code, details={name: str(value) for name, value in error.details.items()})
+
+
+def _pin(
+    home: Path, content: bytes, identity: Identity, cosigner: tuple[bytes, bytes] = (b"", b"")
+) -> tuple[Roster, dict[str, int | str]]:
+    """Pin the roster, in which we must stand with our own keys, and which must follow on the one pinned before.
+
+    Returns:
+        The roster, and what the `enrol` event states of the epoch before.
+    """
     roster = Roster.from_bytes(content)
     own = roster.party(identity.name)
     keys = (identity.signing.public, identity.box.public, cosigner)
     if own is None or (own.signing, own.box, (own.witness, own.witness_mldsa)) != keys:
         raise HomeError("home.roster_differs", party=identity.name)
+    past = check_past(home, roster, identity.name)
     pin(roster, home)
-    return roster
+    return roster, past
 
 
 def _keep_share(home: Path, box: bytes, identity: Identity, roster: Roster) -> KeyShare:
-    """Open the dealt share at the first enrolment; read it from the home at every later one."""
+    """Keep the dealt share as it came at the first enrolment, in its box, and open it at every start.
+
+    The box opens for this log only: a share of an epoch before, put back from a copy, does not.
+    """
     file = home / "share.key"
     if box and not file.exists():
-        write_secret(file, open_box(identity.box, box, context=_share_context(roster.origin, identity.name)))
-    if not file.exists():
-        raise HomeError("home.share_lost", party=identity.name)
-    share = KeyShare.from_bytes(file.read_bytes())
+        write_secret(file, box)
+    try:
+        context = _share_context(roster.origin, identity.name)
+        share = KeyShare.from_bytes(open_box(identity.box, file.read_bytes(), context=context))
+    except (FileNotFoundError, CryptoError) as exc:
+        raise HomeError("home.share_lost", party=identity.name) from exc
     if share.index != roster.holders.index(identity.name) + 1 or share.threshold != roster.threshold:
         raise HomeError("home.share_lost", party=identity.name)
     return share

@@ -17,7 +17,17 @@ import click
 import typer
 from rich.console import Console
 
-from federation.commands import adapters, demonstration, evidence, officers, query, record, running
+from federation.commands import (
+    adapters,
+    demonstration,
+    drills,
+    epochs,
+    evidence,
+    officers,
+    query,
+    record,
+    running,
+)
 from federation.commands.frame import Command, print_json
 from federation.errors import HomeError, KeyongError, SettingsError
 from federation.runtime.home import Home
@@ -25,7 +35,7 @@ from federation.runtime.home import Home
 INTERRUPTED = 130
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Keyong 可用")
-for group in (running, adapters, query, officers, record, evidence, demonstration):
+for group in (running, adapters, query, officers, epochs, record, evidence, drills, demonstration):
     group.register(app)
 
 

@@ -6,15 +6,20 @@ an evaluator must bring from elsewhere, each department writes out of its own pi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
 from pathlib import Path
 
 import msgspec
 
-from federation.audit.bundle import BundleContents, pack, write_bundle
+from federation.audit.bagged import BundleRecord, read_trust
+from federation.audit.bundle import BundleContents, pack, read_bundle, write_bundle
+from federation.audit.indicators.compute import to_json
+from federation.audit.indicators.gather import figures, read_plans
+from federation.audit.indicators.material import Drills
 from federation.audit.record import RecordReader
 from federation.audit.seal import quorum, read_cosigned
 from federation.audit.trust import policy_text, signers_text
+from federation.audit.verify import Verdict, verify_record
 from federation.errors import HomeError, RecordError
 from federation.governance.identity import write_whole
 from federation.governance.roster import Roster
@@ -38,18 +43,20 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
 
 
-def export(home: Home, folder: Path, *, indicators: Callable[[RecordReader], bytes] = lambda _: b"[]") -> Exported:
+def export(home: Home, folder: Path, *, drills: Drills | None = None) -> Exported:
     """Write a bundle beside whatever else there is, and a .zip of it.
 
+    A record that does not verify is exported as it is: that too is evidence.
+
     Args:
-        indicators: works the figures out.
+        drills: what became of attacks on purpose, for the indicators.
 
     Raises:
-        RecordError: there is nothing sealed yet.
+        RecordError: there is nothing sealed yet, or it cannot be read.
         HomeError: the place is taken or cannot be written; nothing is left half.
     """
     record = RecordReader(home.path)
-    contents = collect(record, indicators(record))
+    contents = collect(record, home, drills)
     archive = folder.with_name(folder.name + ".zip")
     if folder.exists() or archive.exists():
         raise HomeError("home.taken", place=folder)
@@ -71,7 +78,7 @@ def export(home: Home, folder: Path, *, indicators: Callable[[RecordReader], byt
     )
 
 
-def collect(record: RecordReader, indicators: bytes) -> BundleContents:
+def collect(record: RecordReader, home: Home, drills: Drills | None) -> BundleContents:
     """Gather what a bundle holds.
 
     Raises:
@@ -95,8 +102,27 @@ def collect(record: RecordReader, indicators: bytes) -> BundleContents:
         heads=heads,
         jobs=record.attestations(),
         wire=record.wire(),
-        indicators=indicators,
+        indicators=_indicators(record, home, size, drills),
     )
+
+
+def _indicators(record: RecordReader, home: Home, size: int, drills: Drills | None) -> bytes:
+    verdict = None
+    with contextlib.suppress(RecordError):  # what does not verify has no figures that rest on a verdict
+        verdict = verify_record(record)
+    with contextlib.suppress(RecordError):
+        return to_json(figures(record, verdict=verdict, size=size, plans=read_plans(home.path), drills=drills))
+    return b"[]"
+
+
+def verify(place: Path, cards: Path) -> Verdict:
+    """Check a bundle against what the departments handed out.
+
+    Raises:
+        RecordError: it does not hold; names the first place.
+        SettingsError: the cards are missing or contradict each other.
+    """
+    return verify_record(BundleRecord(read_bundle(place)), read_trust(cards))
 
 
 def one_roster(record: RecordReader) -> Roster:

@@ -18,6 +18,7 @@ from federation.audit.events import timestamp
 from federation.audit.journal import Clock, commitment
 from federation.coordinator.control import ControlClient
 from federation.errors import HomeError, KeyongError, RefusedError
+from federation.governance.epochs import Change, check_change
 from federation.governance.officers import unlock
 from federation.governance.roster import Officer, Roster
 from federation.governance.statements import (
@@ -26,6 +27,7 @@ from federation.governance.statements import (
     Grant,
     Resume,
     Revoke,
+    SignChange,
     SignRoster,
     Suspend,
     sign_statement,
@@ -144,6 +146,16 @@ class OfficerDesk:
         """Let a suspended department count again."""
         committed, notes = _reason(reason)
         self._say(Resume(**self._common(), party=party, reason=committed), notes)
+
+    def sign_change(self, change: Change, reason: str) -> None:
+        """Let a change of the roster begin a new key epoch; the hash is of the change as it is given here.
+
+        Raises:
+            RefusedError: it is not a change of the roster that counts.
+        """
+        check_change(self._roster, change)
+        committed, notes = _reason(reason)
+        self._say(SignChange(**self._common(), change=change.hash, reason=committed), notes)
 
     def _find(self, job: str) -> tuple[DeskItem, Plan]:
         for item in self._desk.items():

@@ -27,11 +27,14 @@ import msgspec
 
 from crypto.paillier import MINIMUM_KEY_BITS
 from federation.analyst import DEFAULT, Analyst, enrol_analyst
+from federation.coordinator.control import ControlClient
 from federation.errors import HomeError, SettingsError, from_code
+from federation.governance.epochs import departments_after
 from federation.governance.officers import read_officer
 from federation.governance.roster import Officer, Party, Roster
 from federation.node.desk import DeskClient
 from federation.officer import OfficerDesk
+from federation.runtime import epochs
 from federation.runtime.confinement import bubblewrap_command, why_not
 from federation.runtime.home import Home
 from federation.settings import Department, Settings
@@ -48,6 +51,7 @@ QUIET_ENVIRONMENT = {
 LAUNCHER_PROGRAM = ("-P", "-m", "federation.assemble")
 UP_DEADLINE_S = 120.0
 DOWN_DEADLINE_S = 15.0
+LOCK_WAIT_S = 2.0
 # A desk answers after the step its department is in.
 DESK_TIMEOUT_S = 90.0
 
@@ -62,6 +66,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
         report: descriptor to write progress to.
         secrets: by department, the descriptor of the environment variables that it alone is given.
         officers: their public keys.
+        epoch: the key epoch, from 1.
+        previous: hash of the roster of the epoch before; "" in the first.
         desks: by department, the descriptor of its officers' listening socket.
         conformance: by adapter, the SHA-256 of the report that `keyong adapter check` left in the home.
     """
@@ -73,6 +79,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     minimum_key_bits: int
     analysts: tuple[Party, ...]
     officers: tuple[Officer, ...]
+    epoch: int
+    previous: str
     desks: dict[str, int]
     control: int
     operator: int
@@ -108,13 +116,14 @@ def up(
         KeyongError: what kept a party from starting; nothing is left running.
     """
     home.prepare()
-    if home.roster.exists():
-        enrolled = Roster.from_bytes(home.roster.read_bytes()).names("department")
-        changed = sorted({*enrolled} ^ {department.name for department in settings.departments})
-        if changed:
-            raise HomeError("home.roster_parties", party=", ".join(changed))
+    if epochs.unfinished(home.path) is not None:
+        raise HomeError("home.epoch_unfinished")
+    previous, enrolled, known = _rostered(home)
+    changed = sorted({*enrolled} ^ {department.name for department in settings.departments})
+    if enrolled and changed:
+        raise HomeError("home.roster_parties", party=", ".join(changed))
     # Another command may be starting or stopping one: it lets go within a moment, or holds on because it runs.
-    with home.lock() as lock, contextlib.ExitStack() as stack:
+    with home.lock(wait_s=LOCK_WAIT_S) as lock, contextlib.ExitStack() as stack:
         unconfined = why_not(home.path) or ""
         control = stack.enter_context(home.listen(home.control_socket))
         operator = stack.enter_context(home.listen(home.launcher_socket))
@@ -127,8 +136,10 @@ def up(
             settings=settings,
             unconfined=unconfined,
             minimum_key_bits=minimum_key_bits,
-            analysts=tuple(enrol_analyst(home.analyst(name), name) for name in analysts),
-            officers=_officers(settings, home),
+            analysts=tuple(enrol_analyst(home.analyst(name), name) for name in known or analysts),
+            officers=officers_of(settings, home),
+            epoch=home.epoch,
+            previous=previous,
             desks={name: listener.fileno() for name, listener in desks.items()},
             control=control.fileno(),
             operator=operator.fileno(),
@@ -192,6 +203,13 @@ def down(home: Home) -> bool:
     return True
 
 
+def seal(home: Home) -> None:
+    """Have a running federation seal its record as it is now; nothing happens if none runs."""
+    with contextlib.suppress(HomeError):
+        ControlClient(home.control_socket).seal()
+    status(home)  # makes the launcher write its counts
+
+
 def status(home: Home) -> dict[str, object] | None:
     """What the launcher says of its parties; None if nothing runs."""
     return _operator(home, b"status")
@@ -207,10 +225,12 @@ def open_analyst(
     """
     if not home.roster.exists():
         raise HomeError("home.not_running")
+    roster = Roster.from_bytes(home.roster.read_bytes())
+    epochs.check_past(home.analyst(name), roster, name)
     return Analyst(
         home=home.analyst(name),
         name=name,
-        roster=Roster.from_bytes(home.roster.read_bytes()),
+        roster=roster,
         catalogue=settings.catalogue,
         control=home.control_socket,
         clock=now,
@@ -281,7 +301,19 @@ def _operator(home: Home, word: bytes) -> dict[str, object] | None:
         return None
 
 
-def _officers(settings: Settings, home: Home) -> tuple[Officer, ...]:
+def _rostered(home: Home) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """The hash of the roster before, and the departments and analysts of this epoch; empty before the first start."""
+    past = epochs.old_epochs(home.path)
+    old = Roster.from_bytes((past[-1] / "launcher" / "roster.json").read_bytes()) if past else None
+    if home.roster.exists():
+        roster = Roster.from_bytes(home.roster.read_bytes())
+        return roster.previous, roster.names("department"), roster.names("analyst")
+    if old is not None:
+        return old.hash, departments_after(old, epochs.ended_by(past[-1]).change), old.names("analyst")
+    return "", (), ()
+
+
+def officers_of(settings: Settings, home: Home) -> tuple[Officer, ...]:
     """The officers' public keys, as each of them made them.
 
     Raises:

@@ -39,6 +39,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     node("thead", {}, head),
     node("tbody", {}, ...body),
   );
+  box.setAttribute("aria-label", data.caption);
   box.replaceChildren(table);
   if (focused) box.querySelector(`[data-number="${focused}"]`)?.focus();
 }

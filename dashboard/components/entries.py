@@ -1,4 +1,4 @@
-"""A list of log entries from which one is opened: Streamlit's own table is a canvas that no screen reader walks through."""
+"""A list of log entries from which one is opened; Streamlit's own table is a canvas, which no screen reader reads."""
 
 from __future__ import annotations
 

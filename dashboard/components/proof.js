@@ -87,7 +87,7 @@ async function signed(entry, key) {
 
 // --- the picture ---
 
-const short = (text) => `${text.slice(0, 16)}…`;
+const short = (text) => `${text.slice(0, 10)}…`;
 
 function mono(text, kind) {
   return node("code", { class: kind, title: text }, short(text));
@@ -192,8 +192,9 @@ async function draw(box, data, state) {
     state.focus = ".alter";
     draw(box, data, state);
   };
+  const legend = node("p", { class: "legend" }, words.legend);
   const controls = node("div", { class: "controls" }, node("span", {}, words.tamper), select, alter, restore);
-  box.replaceChildren(verdict, controls, list);
+  box.replaceChildren(verdict, controls, list, legend);
   if (state.focus) box.querySelector(state.focus).focus(); // the button that was pressed has just been replaced
   state.focus = null;
 }

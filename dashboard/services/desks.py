@@ -67,15 +67,16 @@ class Desks:
         self._said, self._asked_at = Desk(requests={}, heads={}, silent={}), 0.0
         self._asked: tuple[str, ...] = ()
 
-    def look(self, departments: Sequence[str], *, again: bool = False) -> Desk:
-        """Ask every department's desk, unless that was done a moment ago.
+    def forget(self) -> None:
+        """Something was signed: whatever is known of the desks is old now."""
+        with self._lock:
+            self._asked = ()
 
-        Args:
-            again: ask even so.
-        """
+    def look(self, departments: Sequence[str]) -> Desk:
+        """Ask every department's desk, unless that was done a moment ago."""
         with self._lock:
             now = time.monotonic()
-            if again or self._asked != tuple(departments) or now - self._asked_at > MAX_AGE_S:
+            if self._asked != tuple(departments) or now - self._asked_at > MAX_AGE_S:
                 self._said = self._ask(departments)
                 self._asked, self._asked_at = tuple(departments), time.monotonic()
             return self._said

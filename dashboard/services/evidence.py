@@ -228,4 +228,3 @@ def _line(number: int, entry: bytes) -> Line:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return Line(number, "", "", "", "", "")
     return Line(number, header.time, header.node, header.type, header.job, header.actor.name)
-

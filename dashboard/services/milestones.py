@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from federation.audit.events import Event
 
 KINDS = frozenset(
-    {"start", "request.submit", "approval.grant", "approval.deny", "commit", "open", "release.decide", "job.end",
-     "result.read", "egress.deny", "incident"}
+    {"start", "request.submit", "request.receive", "approval.grant", "approval.deny", "approval.revoke", "commit",
+     "open", "release.decide", "job.end", "result.read", "egress.deny", "incident"}
 )  # fmt: skip
 KEPT = 60
 NEAR = 3  # departments work side by side: their events may alternate with a few others
@@ -27,6 +27,7 @@ class Milestone:
         automatic: no person was asked.
         outcome: of a job that ended.
         rows: that were read, or groups that were let out.
+        stopper: the department whose officer has said no to the job by then.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Milestone:
     automatic: bool = False
     outcome: str = ""
     rows: int = 0
+    stopper: str = ""
 
     def joined_by(self, other: Milestone) -> bool:
         """Whether the other is the same act of somebody else."""
@@ -50,12 +52,15 @@ class Story:
 
     def __init__(self) -> None:
         self._told: deque[Milestone] = deque(maxlen=KEPT)
+        self._stopped: dict[str, str] = {}
 
     def take(self, event: Event) -> None:
         """Add one event; most are of no interest here."""
         if event.type not in KINDS:
             return
         data = event.data
+        if event.type in ("approval.deny", "approval.revoke"):
+            self._stopped[event.job] = event.node
         new = Milestone(
             kind=event.type,
             job=event.job,
@@ -66,6 +71,7 @@ class Story:
             automatic=event.actor.role == "automatic",
             outcome=str(data.get("outcome", "")),
             rows=int(data.get("rows", data.get("groups", 0))),
+            stopper=self._stopped.get(event.job, ""),
         )
         for back, milestone in enumerate(islice(reversed(self._told), NEAR), 1):
             if milestone.joined_by(new):
@@ -79,14 +85,8 @@ class Story:
 
 
 def _join(milestone: Milestone, new: Milestone) -> Milestone:
-    return Milestone(
-        kind=milestone.kind,
-        job=milestone.job,
-        time=milestone.time,
+    return replace(
+        milestone,
         parties=(*milestone.parties, *new.parties),
-        round=milestone.round,
-        reader=milestone.reader,
         automatic=milestone.automatic and new.automatic,
-        outcome=milestone.outcome,
-        rows=milestone.rows,
     )

@@ -34,6 +34,8 @@ class Party:
         grants: jobs it agreed to; automatic: those of them that no officer signed.
         denials: jobs its officer said no to.
         revocations: grants its officer took back.
+        fingerprints: what its gateway searches for in everything that leaves, as it said when it started.
+        caught: messages that its gateway kept back because it found one of them.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Party:
     automatic: int = 0
     denials: int = 0
     revocations: int = 0
+    fingerprints: str = ""
+    caught: int = 0
 
     @property
     def restarts(self) -> int:
@@ -70,11 +74,14 @@ class Party:
                 self.version = str(data.get("version", ""))
                 self.isolation = str(data.get("isolation", ""))
                 self.catalogue = str(data.get("catalogue", ""))
+                self.fingerprints = str(data.get("fingerprints", ""))
             case "enrol":
                 self.share, self.key = int(data.get("share", 0)), str(data.get("key", ""))
             case "approval.grant":
                 self.grants += 1
                 self.automatic += event.actor.role == "automatic"
+            case "egress.deny":
+                self.caught += data.get("reason") == "fingerprint"
             case "approval.deny":
                 self.denials += 1
             case "approval.revoke":

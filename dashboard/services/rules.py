@@ -8,9 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from federation.errors import SettingsError
 from federation.plan import LocalQuery, Plan
-from federation.settings import Catalogue, read_settings
+from federation.settings import Catalogue
 
 CATALOGUE = Path("launcher") / "catalogue.json"
 
@@ -42,16 +41,11 @@ def catalogue(home: Path, wanted: str) -> Catalogue | None:
     """Find the public rules of this hash in the home; None if they are not there."""
     try:
         content = (home / CATALOGUE).read_bytes()
-        if hashlib.sha256(content).hexdigest() == wanted:
-            return msgspec.json.decode(content, type=Catalogue)
+        if hashlib.sha256(content).hexdigest() != wanted:
+            return None  # another federation's, or of another start: to compare with it would say nothing
+        return msgspec.json.decode(content, type=Catalogue)
     except (OSError, msgspec.MsgspecError):
-        pass
-    file = home / "federation.toml"  # the built-in demonstration's
-    try:
-        found = read_settings(file).catalogue if file.exists() else None
-    except SettingsError:
         return None
-    return found if found is not None and found.hash == wanted else None
 
 
 def asked(plan: Plan, rules: Catalogue | None) -> tuple[Asked, ...]:

@@ -140,12 +140,15 @@ class Proven:
     Attributes:
         number: of the entry in the log.
         cosigned: departments whose Ed25519 and ML-DSA-44 lines are on the proof's checkpoint and verify.
+        departments: how many there are; `needed` of them are a quorum.
     """
 
     number: int
     size: int
     root: str
     cosigned: tuple[str, ...]
+    departments: int
+    needed: int
 
 
 def check_tlog_proof(text: str, evidence: Evidence, roster: Roster) -> Proven:
@@ -176,8 +179,15 @@ def check_tlog_proof(text: str, evidence: Evidence, roster: Roster) -> Proven:
         verify_inclusion(leaf_hash(entry), index=number, size=size, proof=proof, root=root)
     except ProofError as exc:
         raise _wrong("path") from exc
-    times = _cosigned(f"{note}\n", roster).times
-    return Proven(number=number, size=size, root=root.hex(), cosigned=tuple(times))
+    departments = len(roster.names("department"))
+    return Proven(
+        number=number,
+        size=size,
+        root=root.hex(),
+        cosigned=tuple(_cosigned(f"{note}\n", roster).times),
+        departments=departments,
+        needed=quorum(departments),
+    )
 
 
 def write_tlog_proof(evidence: Evidence, number: int, size: int) -> str:

@@ -24,8 +24,8 @@ MAX_MILESTONES = 9  # from request to result, a job has as many
 EVIDENCE: dict[Name, str] = {
     "usable": "views/flow.py",
     "invisible": "views/flow.py",
-    "controllable": "views/nodes.py",
-    "auditable": "views/nodes.py",
+    "controllable": "views/approvals.py",
+    "auditable": "views/audit.py",
 }
 
 
@@ -95,7 +95,7 @@ def tour(public: Public) -> None:
                     "",
                 ),
                 (
-                    _("数据流向，2 分钟。"),
+                    _("数据流向，1 分钟。"),
                     _("看每个部门送出了几类字节、协调方读得懂哪些，再换到“明细表”看每条消息的承诺值。"),
                     "",
                 ),
@@ -105,9 +105,14 @@ def tour(public: Public) -> None:
                     typed("query", query, "--explain"),
                 ),
                 (
-                    _("终端与数据流向，2 分钟。"),
-                    _("再真的提出这个查询，同时看数据流向页：步骤逐个变绿，最后只有申请方读到结果。"),
+                    _("终端与授权审批，2 分钟。"),
+                    _("再真的提出这个查询：它停在各部门的审批台上。以一个部门的安全管理员身份批准，看矩阵逐格变绿。"),
                     typed("query", query, "--purpose", _("导览")),
+                ),
+                (
+                    _("审计存证，2 分钟。"),
+                    _("打开一条批准，改动它的一处：从叶到根变红，结论说出是哪一层；再恢复。"),
+                    "",
                 ),
                 (
                     _("终端，1 分钟。"),
@@ -115,7 +120,7 @@ def tour(public: Public) -> None:
                     typed("query", f"SELECT * FROM {table}", "--purpose", _("导览")),  # noqa: S608
                 ),
                 (
-                    _("节点与运维，2 分钟。"),
+                    _("节点与运维，1 分钟。"),
                     _("逐项看自检，并比对两个部门卡片上的联合公钥指纹是否相同。"),
                     "",
                 ),
@@ -126,12 +131,14 @@ def tour(public: Public) -> None:
 
 def promises(shown: Demonstration | None, check: Check, view: LogView) -> None:
     """A card for each, and a link to what it rests on."""
-    judged = judge(shown, check.outcome, balanced=not view.account.findings)
+    parties = [view.parties[name] for name in view.public.departments if name in view.parties]
+    watched = bool(parties) and all(party.fingerprints for party in parties)
+    judged = judge(shown, check.outcome, balanced=not view.account.findings, watched=watched)
     links = {
         "usable": _("看这些作业的流向"),
         "invisible": _("看逐部门对账"),
-        "controllable": _("看各部门的同意次数"),
-        "auditable": _("看逐项自检"),
+        "controllable": _("看每个请求的审批"),
+        "auditable": _("看日志与封存的根"),
     }
     for column, name in zip(st.columns(len(NAMES), gap="small"), NAMES, strict=True):
         with column.container(border=True, height="stretch", key=f"ky-promise-{name}"):
@@ -167,9 +174,9 @@ def picture(view: LogView, check: Check) -> None:
             ("quiet", _("日志条目"), words.count(view.size), _("各方合计")),
             (
                 "quiet",
-                _("检查点"),
-                words.count(verdict.checkpoints) if verdict else "–",
-                _("已重算") if verdict else _("未证实"),
+                _("封存"),
+                words.count(verdict.sealed_size) if verdict else "–",
+                _("{k}/{n} 个部门").format(k=len(verdict.witnesses), n=verdict.departments) if verdict else _("未证实"),
             ),
         ]
     )

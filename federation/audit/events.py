@@ -27,6 +27,7 @@ FIRST_PREV = "0" * 64
 EventType = Literal[
     "enrol", "start", "request.submit", "request.receive",
     "approval.grant", "approval.deny", "approval.revoke", "member.sign", "member.suspend", "member.resume",
+    "member.change",
     "job.start", "job.join", "job.end", "commit", "open", "release.decide",
     "egress", "egress.deny", "receipt", "result.read", "incident", "drill",
 ]  # fmt: skip

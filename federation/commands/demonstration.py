@@ -14,6 +14,7 @@ from federation.analyst import Result
 from federation.commands.frame import Command, command_of, print_json
 from federation.commands.query import print_answer
 from federation.commands.running import print_isolation
+from federation.drills.record import DrillReport
 from federation.errors import KeyongError
 
 DEFAULT_PORT = 8501
@@ -128,6 +129,26 @@ class _Teller:
         language = self._command.language
         after = f"（{stopped.seconds} 秒）", f" ({stopped.seconds} s)"
         self._print(f"   ✔ {error.message(language)}{after[0]}", f"   ✔ {error.message(language)}{after[1]}", "green")
+
+    def drilled(self, report: DrillReport) -> None:
+        attacks = sum(one.expected for one in report.outcomes)
+        style = "red" if report.failed else "green"
+        mark = "✖" if report.failed else "✔"
+        self._print(
+            f"   {mark} {attacks} 次攻击发现 {report.caught} 次；另有 {report.missed} 次本来就发现不了："
+            "keyong drill record 逐项列出",
+            f"   {mark} {report.caught} of {attacks} attacks caught; {report.missed} that nothing can catch:"
+            " keyong drill record lists them all",
+            style,
+        )
+
+    def handed_over(self, handed: demo.HandedOver) -> None:
+        self._print(
+            f"   证据包 {handed.bundle}（{handed.bytes:,} 字节）", f"   bundle {handed.bundle} ({handed.bytes:,} bytes)"
+        )
+        self._print(f"   部门名片 {handed.cards}", f"   departments' cards {handed.cards}")
+        mark, style = ("✔", "green") if handed.accepted else ("✖", "red")
+        self._print(f"   {mark} {handed.said}", f"   {mark} {handed.said}", style)
 
 
 def _print_promises(command: Command, report: demo.Report) -> None:

@@ -16,6 +16,7 @@ from rich.text import Text
 from federation import demo
 from federation.audit.events import Event, read_event
 from federation.audit.record import RecordReader
+from federation.audit.verify import Verdict
 from federation.commands.frame import Command, command_of, print_json
 from federation.governance.roster import Roster
 
@@ -72,33 +73,48 @@ def verify(context: typer.Context) -> None:
     if command.json:
         print_json({"valid": True, **msgspec.to_builtins(verdict)})
         return
-    command.out.print(
-        Text(
-            command.say(
-                f"✔ 记录一致：{verdict.size} 条，{verdict.checkpoints} 个签名检查点，"
-                f"{verdict.departments} 个部门的账目，{verdict.jobs} 个作业",
-                f"✔ the record holds: {verdict.size} entries, {verdict.checkpoints} signed checkpoints, ledgers of "
-                f"{verdict.departments} departments, {verdict.jobs} jobs",
-            ),
-            style="green",
-        )
-    )
+    _print_verdict(command, verdict)
+
+
+def _print_verdict(command: Command, verdict: Verdict) -> None:
     difference = verdict.ledger_bytes - verdict.counted_bytes
-    command.out.print(
-        command.say(
-            f"账目 {verdict.ledger_bytes:,} 字节，代理计数 {verdict.counted_bytes:,} 字节，差额 {difference:,}"
+    lines = [
+        (
+            f"✔ 记录一致：{verdict.size} 条，{verdict.checkpoints} 个签名检查点，{verdict.departments} 个部门的账目，"
+            f"{verdict.jobs} 个作业",
+            f"✔ the record holds: {verdict.size} entries, {verdict.checkpoints} signed checkpoints, ledgers of"
+            f" {verdict.departments} departments, {verdict.jobs} jobs",
+        ),
+        (
+            f"封存到第 {verdict.sealed_size} 条：{verdict.sealed} 个检查点达法定数 {verdict.quorum}，"
+            f"{len(verdict.witnesses)} 个部门见证；其后 {verdict.unsealed} 条尚未封存",
+            f"sealed up to entry {verdict.sealed_size}: {verdict.sealed} checkpoints with the quorum of"
+            f" {verdict.quorum}, {len(verdict.witnesses)} departments as witnesses; {verdict.unsealed} entries after it"
+            " are not sealed yet",
+        ),
+        (
+            f"批准 {verdict.granted} 份（自动 {verdict.automatic}），拒绝 {verdict.denied}，撤回 {verdict.revoked}；"
+            f"未经批准的作业 {verdict.unapproved}",
+            f"{verdict.granted} grants by officers ({verdict.automatic} automatic), {verdict.denied} denials,"
+            f" {verdict.revoked} revocations; jobs without approval: {verdict.unapproved}",
+        ),
+        (
+            f"账目 {verdict.ledger_bytes:,} 字节；回执 {verdict.receipt_bytes:,}，"
+            f"尚待签收 {verdict.unreceipted_bytes:,}；代理计数 {verdict.counted_bytes:,}，差额 {difference:,}"
             + (f"（{verdict.unsent} 个已记账、进程被杀而未发出的帧）" if verdict.unsent else ""),
-            f"ledgers {verdict.ledger_bytes:,} bytes, counted by the proxy {verdict.counted_bytes:,},"
-            f" difference {difference:,}"
+            f"ledgers {verdict.ledger_bytes:,} bytes; receipts {verdict.receipt_bytes:,}, not yet signed for"
+            f" {verdict.unreceipted_bytes:,}; counted by the proxy {verdict.counted_bytes:,}, difference {difference:,}"
             + (f" ({verdict.unsent} frames recorded and, their process killed, never sent)" if verdict.unsent else ""),
-        )
-    )
+        ),
+    ]
+    for number, line in enumerate(lines):
+        command.out.print(Text(command.say(*line), style="green" if number == 0 else ""))
     command.out.print(f"root {verdict.root}", style="dim")
     command.out.print(
         command.say(
-            "局限：协调方与全部部门合谋删去末尾时，此处看不出；需要外部见证（尚未建成）。",
-            "limit: a coordinator and all departments together could drop the tail unseen; outside witnesses are not"
-            " built yet.",
+            "局限：三个计数器由同一团队写成，各部门在同一主机上；截去末尾要靠主机之外的树头：keyong evidence cards",
+            "limits: three counters by one team, departments on one host; a cut tail shows only against a head held"
+            " elsewhere: keyong evidence cards",
         ),
         style="dim",
     )

@@ -65,6 +65,7 @@ def status(context: typer.Context) -> None:
 def reset(context: typer.Context) -> None:
     """停止，导出证据，把整个目录移到一旁；不删除任何内容 · stop, export, set the home aside; nothing is deleted."""
     command = command_of(context)
+    operate.seal(command.home)
     operate.down(command.home)
     if not command.home.exists():
         _tell_reset(command, aside=None, bundle=None, reason="")

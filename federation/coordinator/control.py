@@ -28,20 +28,21 @@ logger = logging.getLogger(__name__)
 
 MAX_LINE = 16 << 20
 POLL_S = 0.2
+SEAL_PATIENCE_S = 120.0
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a client wants.
 
     Attributes:
-        do: run a request, bring an analyst's events, learn how many of them the log has, or say that an officer has
-            spoken at a desk, which is a hint and no more.
-        party: the analyst; "" for a nudge.
+        do: run a request, bring an analyst's events, learn how many of them the log has, say that an officer has
+            spoken at a desk, which is a hint and no more, or have the record sealed.
+        party: the analyst; "" for the last two.
         request: the signed request, to submit.
         entries: the analyst's events.
     """
 
-    do: Literal["submit", "record", "known", "nudge"]
+    do: Literal["submit", "record", "known", "nudge", "seal"]
     party: str = ""
     request: bytes = b""
     entries: tuple[bytes, ...] = ()
@@ -100,6 +101,10 @@ class ControlServer:
             ask = msgspec.json.decode(text, type=Ask)
             if ask.do == "nudge":
                 self._jobs.nudge()
+                yield Line(done=True)
+                return
+            if ask.do == "seal":
+                self._jobs.seal().wait(SEAL_PATIENCE_S)
                 yield Line(done=True)
                 return
             analyst = self._roster.party(ask.party)
@@ -171,6 +176,10 @@ class ControlClient:
     def nudge(self) -> None:
         """Say that an officer has spoken at a desk."""
         self._last(Ask(do="nudge"))
+
+    def seal(self) -> None:
+        """Have the record sealed as it is now; whether a quorum was there, the record tells."""
+        self._last(Ask(do="seal"))
 
     def submit(self, request: bytes, progress: Callable[[str, float], None]) -> SealedTotals:
         """Run a request and wait for its end.

@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from federation.errors import KeyongError, RefusedError
 from federation.plan import Plan
@@ -88,9 +88,11 @@ class Tick:
 
     Attributes:
         nudged: somebody says that an officer has spoken.
+        done: set when it has been looked after.
     """
 
     nudged: bool
+    done: threading.Event = field(default_factory=threading.Event, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,19 @@ class JobQueue:
         """Let `next` return a tick soon: an officer has spoken."""
         with contextlib.suppress(queue.Full):  # whoever serves the queue is busy, and looks after the desks anyway
             self._waiting.put_nowait(Tick(nudged=True))
+
+    def seal(self) -> threading.Event:
+        """Have the record sealed after whatever waits now; the event is set then.
+
+        Raises:
+            RefusedError: too many are waiting.
+        """
+        tick = Tick(nudged=True)
+        try:
+            self._waiting.put_nowait(tick)
+        except queue.Full as exc:
+            raise RefusedError("refused.busy", waiting=MAX_WAITING) from exc
+        return tick.done
 
     def next(self, patience_s: float) -> Job | Tick | Closed:
         """Wait for the next job, or for a tick at least every `patience_s` seconds."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from crypto.errors import SignatureError
 from crypto.notes import append_lines, verify_cosignature
@@ -26,8 +26,10 @@ logger = logging.getLogger(__name__)
 
 # A witness refuses when an event of its own is missing for 10 s: whoever was not heard for less is asked first.
 STALE_S = 3.0
-# A mirror that lags far is brought up in portions of this many entries: one message must hold them.
-PORTION = 80_000
+# A department that did not answer in time keeps the others waiting no second time for so long.
+SILENCE_S = 60.0
+# A mirror that lags far is brought up in portions: a message holds 64 MB at most.
+PORTION_BYTES = 48 << 20
 
 
 class Sealer:
@@ -50,15 +52,19 @@ class Sealer:
         """
         self._log, self._sequencer, self._receipts, self._roster = log, sequencer, receipts, roster
         self._wire, self._clock = wire, clock
-        self._mirrors = dict.fromkeys(roster.names("department"), 0)
+        # Taken to be where the log is; a mirror that is not says where it is, and gets what it lacks.
+        self._mirrors = dict.fromkeys(roster.names("department"), len(log))
+        self._silent: dict[str, float] = {}
         self._sealed = 0
 
     def gather(self) -> None:
         """Bring in the rest of the journal of every department not heard from lately."""
         wire = self._wire()
-        quiet = [name for name in wire.there() if self._clock() - wire.heard.get(name, -STALE_S) >= STALE_S]
+        now = self._clock()
+        quiet = [name for name in self._answering(wire) if now - wire.heard.get(name, -STALE_S) >= STALE_S]
         for name, said in wire.ask_each({name: Sync() for name in quiet}).items():
             if isinstance(said, Exception):
+                self._note_silence(name, said)
                 logger.warning("could not gather the journal of %s: %s", name, said)
 
     def seal(self, *, members: tuple[str, ...] = ()) -> str:
@@ -78,45 +84,68 @@ class Sealer:
         for draft in self._receipts.drafts():
             self._sequencer.record(draft)
         size = len(self._log)
-        note, wire = self._log.checkpoint_at(size), self._wire()
-        missing = set(wire.there())
-        refusals: dict[str, str] = {}
-        while missing:
-            asked = {}
-            for name in sorted(missing):
-                start = self._mirrors[name]
-                end = size if size - start <= PORTION else self._log.batch_end(start + PORTION)
-                asked[name] = Attest(
-                    note=note if end == size else self._log.checkpoint_at(end),
-                    start=start,
-                    entries=tuple(self._log.entries(start, end)),
-                )
-            for name, said in wire.ask_each(asked).items():
-                if isinstance(said, Exception) or not isinstance(said.payload, Cosigned):
-                    refusals[name] = said.code if isinstance(said, KeyongError) else "node.protocol"
-                    missing.discard(name)
-                    continue
-                progress = said.payload.size != self._mirrors[name]
-                self._mirrors[name] = said.payload.size
-                if said.payload.size == size and self._keep(name, note, size, said.payload.lines):
-                    missing.discard(name)
-                elif not progress or said.payload.size > size:
-                    refusals[name] = "witness.behind"
-                    missing.discard(name)
-        for name, code in refusals.items():
+        for name, code in self._collect(size, members).items():
             logger.warning("%s does not co-sign size %d: %s", name, size, code)
         sealed = self._log.cosigned(size)
         check_sealed(sealed, self._roster, members=members, suspended=sorted(self.suspended()))
         self._sealed = size
         return sealed
 
-    def _keep(self, name: str, note: str, size: int, lines: tuple[str, ...]) -> bool:
+    def _answering(self, wire: GridWire, members: Sequence[str] = ()) -> list[str]:
+        """The departments that are there, without those that were silent just now and are not needed."""
+        now = self._clock()
+        return [n for n in wire.there() if n in members or now - self._silent.get(n, -SILENCE_S) >= SILENCE_S]
+
+    def _note_silence(self, name: str, error: Exception) -> None:
+        if getattr(error, "code", "") == "node.late":
+            self._silent[name] = self._clock()
+
+    def _collect(self, size: int, members: Sequence[str]) -> dict[str, str]:
+        """Bring every mirror up to a size and keep the cosignatures; returns who did not co-sign, and why."""
+        wire = self._wire()
+        missing, refusals = set(self._answering(wire, members)), dict[str, str]()
+        while missing:
+            for name, said in wire.ask_each({name: self._attest(name, size) for name in sorted(missing)}).items():
+                if isinstance(said, Exception) or not isinstance(said.payload, Cosigned):
+                    if isinstance(said, Exception):
+                        self._note_silence(name, said)
+                    refusals[name] = said.code if isinstance(said, KeyongError) else "node.protocol"
+                    missing.discard(name)
+                    continue
+                moved, self._mirrors[name] = said.payload.size != self._mirrors[name], said.payload.size
+                if said.payload.size == size and self._keep(name, size, said.payload.lines):
+                    missing.discard(name)
+                elif not moved or said.payload.size > size:
+                    refusals[name] = "witness.behind"
+                    missing.discard(name)
+        return refusals
+
+    def _attest(self, name: str, size: int) -> Attest:
+        """What a mirror needs next on its way to a size."""
+        start = self._mirrors[name]
+        end, entries = self._portion(start, size)
+        return Attest(note=self._log.checkpoint_at(end), start=start, entries=entries)
+
+    def _portion(self, start: int, size: int) -> tuple[int, tuple[bytes, ...]]:
+        """The entries from `start` to the last checkpoint up to `size` that one message can hold, and its size."""
+        entries: list[bytes] = []
+        room = PORTION_BYTES
+        for entry in self._log.entries(start, size):
+            room -= len(entry)
+            if room < 0:
+                end = self._log.batch_end(start + len(entries))
+                return end, tuple(entries[: end - start])
+            entries.append(entry)
+        return size, tuple(entries)
+
+    def _keep(self, name: str, size: int, lines: tuple[str, ...]) -> bool:
         """Keep a department's cosignatures beside the checkpoint if they are what they should be."""
         party = self._roster.party(name)
         if party is None or not lines:
             return False
         try:
-            verify_cosignature(append_lines(note, lines), self._roster.cosigner_name(name), party.cosigner)
+            cosigned = append_lines(self._log.checkpoint_at(size), lines)
+            verify_cosignature(cosigned, self._roster.cosigner_name(name), party.cosigner)
         except SignatureError:
             logger.warning("%s sent a cosignature that does not hold", name)
             return False

@@ -32,6 +32,7 @@ class Sequencer:
         # Every entry was verified when it came in; whoever changed the file since is caught by the witnesses.
         for entry in log.entries():
             self._learn(peek_event(entry), entry)
+        self._jobs.clear()  # whatever ran when the coordinator stopped is over
 
     def _learn(self, event: Event, entry: bytes) -> None:
         self._known[event.node] = (event.seq + 1, hashlib.sha256(entry).hexdigest())
@@ -48,9 +49,9 @@ class Sequencer:
         """What officers said about departments' membership, in the log's order."""
         return tuple(self._members)
 
-    def of_job(self, job: str) -> list[tuple[int, str, str]]:
-        """A job's entries in the log, besides the ledger's: index, type, party."""
-        return list(self._jobs.get(job, ()))
+    def end_job(self, job: str) -> list[tuple[int, str, str]]:
+        """Return a job's entries in the log, besides the ledger's, and forget them: index, type, party."""
+        return self._jobs.pop(job, [])
 
     def known(self, party: str) -> int:
         """How many of a party's events the log has."""

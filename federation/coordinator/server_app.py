@@ -144,8 +144,9 @@ def server_app(jobs: JobQueue, runner: JobRunner, ready: Callable[[Grid], None])
             match jobs.next(HEARTBEAT_S):
                 case Job() as job:
                     runner.take(job)
-                case Tick(nudged=nudged):
+                case Tick(nudged=nudged, done=done):
                     runner.look_after(nudged=nudged)
+                    done.set()
                 case Closed():
                     return
 

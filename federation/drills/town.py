@@ -1,7 +1,7 @@
 """A small federation in one process, to be attacked: real keys, journals, log, gateways, desks and witnesses.
 
-Only the sums are left out: what a gateway lets out is random bytes under the types of an encrypted sum, since the record
-does not look into ciphertexts. Its clock is its own and goes on by itself. Its home lies as a running one's does.
+Only the sums are left out: what a gateway lets out is random bytes under the types of an encrypted sum, since the
+record does not look into ciphertexts. Its clock goes on by itself. Its home lies as that of a running federation does.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Department:
     """One department: journal, witness, desk and gateway over its own folder."""
 
     def __init__(self, name: str, folder: Path, identity: Identity, roster: Roster, clock: Clock) -> None:
-        self.name, self.identity = name, identity
+        self.name, self.identity, self.clock = name, identity, clock
         self.journal = Journal(folder / "journal.db", origin=ORIGIN, node=name, key=identity.signing, clock=clock)
         self.witness = Witness(
             folder / "witness.db",
@@ -186,7 +186,7 @@ class Town:
         enrolled = Draft(type="enrol", actor=node, data={"roster": self.roster.hash, "epoch": 1})
         hello = IdentityMessage(party=name, signing=identity.signing.public, box=identity.box.public, enrolled="")
         for payload, draft in ((hello, started), (Enrolled(roster=self.roster.hash), enrolled)):
-            header = self._header(name, "launcher")
+            header = self.header(name, "launcher")
             department.gateway.admit(header, payload, (draft,))
             self._count(name, department.gateway.release(identity.sign(header, payload)), ENROLMENT)
         return department
@@ -202,14 +202,15 @@ class Town:
             RefusedError: the gateway does not let it out.
         """
         department = self.departments[name]
-        header = self._header(name, COORDINATOR, plan=plan, job=job)
+        header = self.header(name, COORDINATOR, plan=plan, job=job)
         fresh = department.gateway.admit(header, payload, drafts)
         older = department.journal.entries(self.sequencer.known(name))
         packet = Packet(envelope=department.identity.sign(header, payload), entries=(*older, *fresh))
         self._count(name, department.gateway.release(msgspec.msgpack.encode(packet)), header.number)
         self.sequencer.accept(name, packet.entries)
 
-    def _header(self, sender: str, recipient: str, *, plan: str = "", job: str = "") -> Header:
+    def header(self, sender: str, recipient: str, *, plan: str = "", job: str = "") -> Header:
+        """The header of a message."""
         return Header(
             origin=ORIGIN,
             job=job,
@@ -315,20 +316,23 @@ class Town:
         self._coordinate("job.end", job, {"outcome": "released"})
 
     def _round(self, job: str, plan: Plan, name: Round) -> None:
-        at = {"plan": plan.hash, "job": job}
         for party in plan.contributors:
             digest = secrets.token_hex(32)
             committed = self._draft("commit", party, job, {"round": name, "digest": digest, "ciphertexts": 1})
-            self.send(party, Commitment(round=name, digest=digest), (committed,), **at)
+            self.send(party, Commitment(round=name, digest=digest), (committed,), plan=plan.hash, job=job)
         for party in plan.contributors:
             values = (secrets.token_bytes(CIPHERTEXT_BYTES),)
-            self.send(party, Ciphertexts(round=name, committed=secrets.token_hex(32), values=values), **at)
+            self.send(
+                party, Ciphertexts(round=name, committed=secrets.token_hex(32), values=values), plan=plan.hash, job=job
+            )
         self.seal()
         reader = plan.gate if name == ROUNDS[0] else plan.requester
         for party in plan.openers:
             data: dict[str, int | str] = {"round": name, "reader": reader, "product": secrets.token_hex(32)}
             box = secrets.token_bytes(2 * CIPHERTEXT_BYTES)
-            self.send(party, Share(round=name, box=box), (self._draft("open", party, job, data),), **at)
+            self.send(
+                party, Share(round=name, box=box), (self._draft("open", party, job, data),), plan=plan.hash, job=job
+            )
 
     @staticmethod
     def _draft(kind: EventType, party: str, job: str, data: dict[str, int | str], body: bytes | None = None) -> Draft:

@@ -7,6 +7,7 @@ for trying out, but then nobody has approved anything, and the record says so.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import re
 import secrets
@@ -29,6 +30,7 @@ from federation.governance.statements import (
     Grant,
     Resume,
     Revoke,
+    SignChange,
     SignRoster,
     Suspend,
     moment,
@@ -41,8 +43,11 @@ State = Literal["pending", "granted", "denied", "revoked", "expired", "used"]
 Cells = Mapping[int, tuple[int, ...]]
 
 MAX_ON_DESK = 1000
+# A statement travels inside an event, which may have 65,535 bytes in base64; two signatures take 5,000 of these.
+MAX_STATEMENT = 16_384
 # Names of jobs and nonces become names of files.
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+NONCE = re.compile(r"[0-9a-f]{32}")
 
 
 class Slip(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,6 +92,7 @@ EVENTS: dict[type[AnyStatement], str] = {
     SignRoster: "member.sign",
     Suspend: "member.suspend",
     Resume: "member.resume",
+    SignChange: "member.change",
 }
 
 
@@ -146,7 +152,9 @@ class Approvals:
             if known.plan != plan.hash:
                 raise RefusedError("refused.replayed")
             self._plans[job] = plan
-            return ()
+            if known.state != "pending" or job in self._slips:
+                return ()
+            # Its slip is lost: it is laid anew.
         self._plans[job] = plan
         data: dict[str, int | str] = {"plan": plan.hash, "requester": plan.requester}
         if self._rule == "automatic":
@@ -183,7 +191,7 @@ class Approvals:
             HomeError: it cannot be written; then it does not count.
         """
         statement, officer = read_statement(text, self._roster, department=self._name)
-        if not FILE_NAME.fullmatch(statement.nonce):
+        if not NONCE.fullmatch(statement.nonce) or len(text) > MAX_STATEMENT:
             raise RefusedError("refused.statement")
         job, data = "", dict[str, int | str]()
         if isinstance(statement, Grant | Deny | Revoke):
@@ -194,6 +202,8 @@ class Approvals:
             if statement.party not in self._roster.names("department") or statement.party == self._name:
                 raise RefusedError("refused.statement")
             data = {"party": statement.party}
+        elif isinstance(statement, SignChange):
+            data = {"change": statement.change}
         if any(e.data.get("statement") == text for e in self._said(EVENTS[type(statement)], job)):
             raise RefusedError("refused.replayed")
         draft = Draft(
@@ -210,8 +220,9 @@ class Approvals:
 
     def _check_fits(self, statement: Grant | Deny | Revoke) -> None:
         standing = self._standings.get(statement.request)
-        if standing is None or standing.plan != statement.plan:
-            raise RefusedError("refused.no_request", request=statement.request)
+        slip = self._slips.get(statement.request)
+        if standing is None or standing.plan != statement.plan or (slip is None and self._rule == "officers"):
+            raise RefusedError("refused.no_request", request=statement.request, party=self._name)
         state = self._now(standing).state
         if isinstance(statement, Revoke):
             if state not in ("granted", "used"):
@@ -220,8 +231,8 @@ class Approvals:
         if state != "pending":
             raise RefusedError("refused.state", request=statement.request, state=state)
         if isinstance(statement, Grant):
-            slip = self._slips[statement.request]
-            if statement.requester != standing.requester or statement.snapshot not in ("", slip.snapshot):
+            shown = slip.snapshot if slip else ""
+            if statement.requester != standing.requester or statement.snapshot not in ("", shown):
                 raise RefusedError("refused.statement")
             if moment(statement.expires) <= self._clock():
                 raise RefusedError("refused.expired", request=statement.request)
@@ -275,7 +286,10 @@ class Approvals:
         return self._standings[job].statement
 
     def plan(self, job: str) -> Plan | None:
-        """The plan of a request that was laid before us since we started."""
+        """The plan of a request that was laid before us; None if there is none that we can read."""
+        if job not in self._plans and job in self._slips:
+            with contextlib.suppress(ValueError):
+                self._plans[job] = Plan.from_bytes(self._slips[job].plan)
         return self._plans.get(job)
 
     def slips(self) -> list[tuple[Slip, Standing]]:

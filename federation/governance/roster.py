@@ -83,7 +83,8 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """All parties of a federation in one key epoch.
 
     Attributes:
-        origin: the log's origin, unique to this federation.
+        origin: the log's origin, unique to this federation and epoch.
+        previous: hash of the roster of the epoch before; "" in the first.
         holders: departments with a share of the joint key, in the order of the shares' indexes from 1.
         threshold: how many of them open.
         public_key: the joint Paillier key.
@@ -92,6 +93,7 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     version: Literal[2] = 2
     origin: str
     epoch: int
+    previous: str = ""
     parties: tuple[Party, ...]
     officers: tuple[Officer, ...] = ()
     holders: tuple[str, ...]

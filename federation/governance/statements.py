@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -106,7 +106,18 @@ class Resume(Statement, frozen=True, tag="resume"):
     reason: str = ""
 
 
-AnyStatement = Grant | Deny | Revoke | SignRoster | Suspend | Resume
+class SignChange(Statement, frozen=True, kw_only=True, tag="change"):
+    """Let this change of the roster begin a new key epoch; counts when a majority of the departments says so.
+
+    Attributes:
+        change: hash of the change.
+    """
+
+    change: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+    reason: str = ""
+
+
+AnyStatement = Grant | Deny | Revoke | SignRoster | Suspend | Resume | SignChange
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(AnyStatement)
@@ -119,6 +130,7 @@ SPEAKERS: dict[type[Statement], frozenset[str]] = {
     SignRoster: frozenset({"operator", "officer", "auditor"}),
     Suspend: frozenset({"officer"}),
     Resume: frozenset({"officer"}),
+    SignChange: frozenset({"officer"}),
 }
 
 

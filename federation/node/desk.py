@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -94,8 +95,15 @@ class Desk:
             except BlockingIOError:
                 return
             with connection, contextlib.suppress(OSError):
+                line = _read_line(connection, time.monotonic() + PATIENCE_S)
                 connection.settimeout(PATIENCE_S)
-                connection.sendall(msgspec.json.encode(self._answer(_read_line(connection))) + b"\n")
+                try:
+                    answer = self._answer(line)
+                except HomeError as error:
+                    with contextlib.suppress(OSError):
+                        connection.sendall(_line(_refusal(error)))  # the officer is told before we end
+                    raise
+                connection.sendall(_line(answer))
 
     def _answer(self, text: bytes) -> DeskLine:
         try:
@@ -106,13 +114,13 @@ class Desk:
                 return DeskLine(head=self._head())
             self._approvals.hear(ask.statement, ask.notes)
             return DeskLine()
-        except msgspec.MsgspecError:
+        except ValueError:  # no JSON, or no ask
             return DeskLine(code="refused.control")
         except HomeError:
             raise
         except KeyongError as error:
             logger.warning("refused a statement: %s", error.code)
-            return DeskLine(code=error.code, details={name: str(value) for name, value in error.details.items()})
+            return _refusal(error)
 
     def _items(self) -> tuple[DeskItem, ...]:
         return tuple(
@@ -128,9 +136,19 @@ class Desk:
         )
 
 
-def _read_line(connection: socket.socket) -> bytes:
+def _refusal(error: KeyongError) -> DeskLine:
+    return DeskLine(code=error.code, details={name: str(value) for name, value in error.details.items()})
+
+
+def _line(answer: DeskLine) -> bytes:
+    return msgspec.json.encode(answer) + b"\n"
+
+
+def _read_line(connection: socket.socket, end: float) -> bytes:
+    """Read up to a line feed, or until `end` on the monotonic clock."""
     data = bytearray()
     while not data.endswith(b"\n"):
+        connection.settimeout(max(0.001, end - time.monotonic()))
         part = connection.recv(1 << 16)
         if not part or len(data) > MAX_LINE:
             break

@@ -374,6 +374,7 @@ def begin(office: Office, request: Envelope, ask: Begin) -> tuple[Job, Act]:
     plan = office.approvals.plan(header.job)
     if plan is None or plan.hash != header.plan:
         raise RefusedError("refused.not_approved", party=office.name)
+    check_plan(plan, office.catalogue, office.roster)  # once more: a restart may have brought stricter rules
     job = Job(job=header.job, attempt=header.attempt, plan=plan)
     agreed: set[str] = set()
     for data in ask.agreements:

@@ -21,7 +21,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from federation.errors import HomeError
+from federation.governance.epochs import log_of
 from federation.governance.identity import write_whole
+from federation.runtime.epochs import old_epochs
 
 FORMAT = 2
 
@@ -53,6 +55,11 @@ class Home:
     def roster(self) -> Path:
         """The roster as the launcher keeps it; every party has its own pinned copy."""
         return self.path / "launcher" / "roster.json"
+
+    @property
+    def change(self) -> Path:
+        """The change of the roster that was proposed last."""
+        return self.path / "launcher" / "change.json"
 
     def exists(self) -> bool:
         """Whether a federation was ever begun here."""
@@ -95,8 +102,13 @@ class Home:
 
     @property
     def origin(self) -> str:
-        """The log's origin, made with the home and unique to it."""
-        return (self.path / "origin").read_text().strip()
+        """The origin of this epoch's log: made with the home and unique to it, then the epoch."""
+        return log_of((self.path / "origin").read_text().strip(), self.epoch)
+
+    @property
+    def epoch(self) -> int:
+        """The key epoch, from 1."""
+        return len(old_epochs(self.path)) + 1
 
     @property
     def sockets(self) -> Path:

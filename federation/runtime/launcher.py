@@ -113,6 +113,8 @@ class Ceremony:
     """What the roster is made of, besides the parties' own keys."""
 
     origin: str
+    epoch: int
+    previous: str
     threshold: int
     key_bits: int
     analysts: tuple[RosterParty, ...]
@@ -377,7 +379,8 @@ class Launcher:
         ]
         self._roster = Roster(
             origin=self._ceremony.origin,
-            epoch=1,
+            epoch=self._ceremony.epoch,
+            previous=self._ceremony.previous,
             parties=(*parties, *self._ceremony.analysts),
             officers=self._ceremony.officers,
             holders=tuple(self._departments),

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard.served import serve_this
-from tests.dashboard.records import RecordedHome
+from tests.dashboard.records import WAITING, RecordedHome
 
 Opened = Callable[..., AppTest]
 
@@ -36,6 +36,18 @@ def recorded(tmp_path: Path) -> RecordedHome:
     home = RecordedHome(tmp_path / "home")
     home.start()
     home.run()
+    return home
+
+
+@pytest.fixture
+def approved(tmp_path: Path) -> RecordedHome:
+    """The same, approved by officers; and a second request that lies on the desks."""
+    home = RecordedHome(tmp_path / "approved", approvals="officers")
+    home.start()
+    home.run()
+    home.request(WAITING)
+    home.seal()
+    home.count()
     return home
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -11,14 +12,16 @@ from pathlib import Path
 import msgspec
 from streamlit.testing.v1 import AppTest
 
-from crypto.signing import SigningKey
-from dashboard.services.promises import NOT_BUILT
-from federation.audit.events import Actor
+from crypto.signing import HybridKey, SigningKey
+from federation.audit.events import Actor, timestamp
 from federation.audit.journal import Draft, Journal
 from federation.audit.log import Log
 from federation.audit.verify import Verdict
+from federation.audit.witness import Witness
 from federation.demo import Asked, Promise, Refused, Report
-from federation.governance.roster import Party, Roster
+from federation.governance.approvals import EVENTS
+from federation.governance.roster import Officer, Party, Roster
+from federation.governance.statements import AnyStatement, Grant, sign_statement
 
 ORIGIN = "keyong.local/test"
 DEPARTMENTS = ("chengqu", "gaoping", "zezhou")
@@ -28,19 +31,26 @@ PARTIES = ("coordinator", "analyst", *DEPARTMENTS)
 ROLES = {"coordinator": "coordinator", "analyst": "analyst"}
 STORES = {name: {"hukou": "csv", "dibao": "sqlite"} for name in DEPARTMENTS}
 JOB = "q-0000000000aa"
+WAITING = "q-0000000000ff"
+PLAN = "ab" * 32
+OFFICER_KEYS = {
+    name: HybridKey.generate()
+    for name in (*(f"officer@{department}" for department in DEPARTMENTS), "operator@city", "auditor@city")
+}
 
 
 class RecordedHome:
     """A home whose record is written event by event; counts follow the ledgers until a test says otherwise."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, approvals: str = "automatic") -> None:
+        self.path, self.approvals = path, approvals
         self.counts = {name: 0 for name in DEPARTMENTS}
         self._time = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
         for folder in ("launcher", *(f"parties/{name}" for name in PARTIES)):
             (path / folder).mkdir(parents=True)
         path.chmod(0o700)
         keys = {name: SigningKey.generate() for name in PARTIES}
+        self._log_key = keys["coordinator"].public
         self._log = Log(path / "parties/coordinator/log.db", origin=ORIGIN, key=keys["coordinator"])
         self._journals = {
             name: Journal(
@@ -48,12 +58,30 @@ class RecordedHome:
             )
             for name in PARTIES
         }
+        self._witnesses = {
+            name: Witness.create(
+                path / "parties" / name / "witness.db",
+                origin=ORIGIN,
+                party=name,
+                clock=lambda: self._time,
+                journal=self._journals[name],
+                parties={party: key.public for party, key in keys.items()},
+            )
+            for name in DEPARTMENTS
+        }
         self.roster = Roster(
             origin=ORIGIN,
             epoch=1,
-            parties=tuple(
-                Party(name=name, role=ROLES.get(name, "department"), signing=key.public, box=bytes(32))
-                for name, key in keys.items()
+            parties=tuple(self._party(name, key.public) for name, key in keys.items()),
+            officers=tuple(
+                Officer(
+                    name=name,
+                    role=name.partition("@")[0],
+                    person=f"person of {name}",
+                    signing=key.public.ed25519,
+                    signing_mldsa=key.public.mldsa44,
+                )
+                for name, key in OFFICER_KEYS.items()
             ),
             holders=DEPARTMENTS,
             threshold=2,
@@ -63,6 +91,17 @@ class RecordedHome:
             (path / "parties" / name / "roster.json").write_bytes(self.roster.to_bytes())
         self.tell()
         self.count()
+
+    def _party(self, name: str, public: bytes) -> Party:
+        witness = self._witnesses[name].public if name in self._witnesses else None
+        return Party(
+            name=name,
+            role=ROLES.get(name, "department"),
+            signing=public,
+            box=bytes(32),
+            witness=witness.ed25519 if witness else b"",
+            witness_mldsa=witness.mldsa44 if witness else b"",
+        )
 
     def _tick(self) -> datetime:
         self._time += timedelta(milliseconds=10)
@@ -74,9 +113,9 @@ class RecordedHome:
         public |= {"stores": STORES, "unconfined": unconfined, "networked": networked}
         (self.path / "launcher/public.json").write_text(json.dumps(public))
 
-    def write(self, party: str, kind: str, job: str = "", **data: int | str) -> None:
+    def write(self, party: str, kind: str, job: str = "", *, actor: Actor | None = None, **data: int | str) -> None:
         """One event, signed, chained, and in the log."""
-        actor = Actor(name=party, role="automatic" if kind == "approval.grant" else "node")
+        actor = actor or Actor(name=party, role="automatic" if kind == "approval.grant" else "node")
         draft = Draft(type=kind, actor=actor, job=job, attempt=int(bool(job)), data=data, body=b"frame")  # type: ignore[arg-type]
         self._log.append(self._journals[party].write([draft]))
 
@@ -84,9 +123,37 @@ class RecordedHome:
         """One event that has not reached the log."""
         self._journals[party].write([Draft(type="incident", actor=Actor(name=party, role="node"))])
 
+    def say(self, department: str, kind: type[AnyStatement], job: str = JOB, *, by: str = "", **fields: object) -> None:
+        """An officer's statement, and the event that carries it."""
+        name = by or f"officer@{department}"
+        common = {
+            "log": ORIGIN, "roster": self.roster.hash, "officer": name, "department": department,
+            "nonce": secrets.token_hex(16), "time": timestamp(self._time), "request": job, "plan": PLAN,
+        }  # fmt: skip
+        if kind is Grant:
+            expires = timestamp(self._time + timedelta(hours=24))
+            fields = {"requester": "analyst", "purpose": "00", "expires": expires, **fields}
+        statement = sign_statement(kind(**common, **fields), OFFICER_KEYS[name])
+        actor = Actor(name=name, role=name.partition("@")[0])  # type: ignore[arg-type]
+        told = {"plan": PLAN, "requester": "analyst", "statement": statement}
+        self.write(department, EVENTS[kind], job, actor=actor, **told)
+
+    def seal(self, *names: str) -> None:
+        """Departments, all unless named, co-sign the log as it is; what they write next says that they have."""
+        size = len(self._log)
+        for name in names or DEPARTMENTS:
+            witness = self._witnesses[name]
+            start = witness.head().size
+            entries = list(self._log.entries(start, size))
+            self._log.cosign(size, witness.cosign(self._log.checkpoint(), self._log_key, start, entries))
+            self._journals[name].seen = witness.head
+
     def send(self, party: str, kind: str, size: int, job: str = JOB, to: str = "coordinator") -> None:
         """One message that left, counted and recorded."""
-        self.write(party, "egress", job, **{"message": "00", "to": to, "class": kind, "payload": "x", "bytes": size})
+        payload = "agreement" if kind == "control" else "x"
+        self.write(
+            party, "egress", job, **{"message": "00", "to": to, "class": kind, "payload": payload, "bytes": size}
+        )
         self.counts[party] += size
 
     def count(self, *, ended: bool = False, **more: int) -> None:
@@ -101,18 +168,39 @@ class RecordedHome:
         """Everybody has enrolled."""
         self.write("coordinator", "start", version="0.1.0")
         for share, name in enumerate(DEPARTMENTS, 1):
-            self.write(name, "start", session=1, version="0.1.0", isolation="confined", catalogue="4d1d")
+            told = {"isolation": "confined", "catalogue": "4d1d", "fingerprints": "hukou=512/8192"}
+            self.write(name, "start", session=1, version="0.1.0", **told)
             self.send(name, "enrolment", 200, job="", to="launcher")
             self.write(name, "enrol", key="6d7a05b19f18675f", share=share, roster=self.roster.hash, epoch=1)
         self.count()
 
-    def begin(self, job: str = JOB) -> None:
-        """A job has been agreed to by everybody."""
-        self.write("analyst", "request.submit", job)
-        self.write("coordinator", "job.start", job, contributors=3, requester="analyst@city")
+    def request(self, job: str = JOB) -> None:
+        """A request has come to every desk."""
+        self.write("analyst", "request.submit", job, actor=Actor(name="analyst", role="analyst"), plan=PLAN)
         for name in DEPARTMENTS:
-            self.write(name, "approval.grant", job)
+            self.write(name, "request.receive", job, plan=PLAN, requester="analyst")
+
+    def agree(self, job: str = JOB) -> None:
+        """Everybody has said yes, by the rule of this home."""
+        for name in DEPARTMENTS:
+            if self.approvals == "officers":
+                self.say(name, Grant, job)
+            else:
+                self.write(name, "approval.grant", job, plan=PLAN, requester="analyst")
             self.send(name, "control", 1000, job)
+
+    def begin(self, job: str = JOB) -> None:
+        """A job has been agreed to by everybody, sealed, and joined."""
+        if self.approvals == "officers":
+            self.request(job)
+        else:
+            self.write("analyst", "request.submit", job, plan=PLAN)
+        self.agree(job)
+        told = {"contributors": 3, "requester": "analyst", "plan": PLAN, "participants": " ".join(DEPARTMENTS)}
+        self.write("coordinator", "job.start", job, **told)
+        self.seal()
+        for name in DEPARTMENTS:
+            self.write(name, "job.join", job, plan=PLAN)
         self.count()
 
     def run(self, job: str = JOB) -> None:
@@ -123,6 +211,7 @@ class RecordedHome:
                 self.write(name, "commit", job, round=round_name)
             for name in DEPARTMENTS:
                 self.send(name, "ciphertext", 5000, job)
+            self.seal()
             for name in ("chengqu", "gaoping"):
                 self.write(name, "open", job, round=round_name, reader=reader)
                 self.send(name, "sealed", 2500, job)
@@ -130,6 +219,7 @@ class RecordedHome:
                 self.write("zezhou", "release.decide", job)
         self.write("coordinator", "job.end", job, outcome="released")
         self.write("analyst", "result.read", job, rows=4)
+        self.seal()
         self.count()
 
     def fail(self, code: str, job: str = JOB) -> None:
@@ -151,14 +241,14 @@ class RecordedHome:
 
 
 def report(jobs: tuple[str, ...], **changes: object) -> Report:
-    """What the demonstration would have written; numbers are right and three things are not built."""
+    """What the demonstration would have written, all of it right."""
     asked = Asked(sql="SELECT 1", job="", seconds=1.0, bytes=1, rows=1, suppressed_groups=0, compared=14, different=0)
-    unbuilt = {"holds": False, "figure": "", "figure_zh": "", "reason": "not built"}
     whole = Report(
         promises={
             "usable": Promise(holds=True, figure="", figure_zh=""),
             **{
-                name: Promise(**unbuilt, missing=NOT_BUILT[name]) for name in ("invisible", "controllable", "auditable")
+                name: Promise(holds=True, figure="", figure_zh="")
+                for name in ("invisible", "controllable", "auditable")
             },
         },
         departments=(),
@@ -167,6 +257,7 @@ def report(jobs: tuple[str, ...], **changes: object) -> Report:
         synthetic=True,
         queries=tuple(msgspec.structs.replace(asked, job=job) for job in jobs),
         refused=(Refused(sql="SELECT name", expected="request.rows", code="request.rows"),),
+        stopped=(),
         record=Verdict(
             size=1, root="", checkpoints=1, departments=3, jobs=1, ledger_bytes=0, counted_bytes=0, unsent=0
         ),

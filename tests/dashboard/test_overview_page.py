@@ -61,21 +61,28 @@ def test_bytes_that_nobody_recorded_break_not_visible(settled, recorded):
     assert 'class="ky-claim bad"' in text
 
 
-def test_a_demonstration_makes_usable_hold_and_nothing_unbuilt_is_green(settled, recorded):
-    recorded.demonstrate()
-    text = words(settled(recorded.path))
-    assert text.count('class="ky-claim good"') == 1
-    assert text.count('class="ky-claim warn"') == 3
+def test_officers_and_a_demonstration_make_all_four_promises_hold(settled, approved):
+    approved.demonstrate()
+    text = words(settled(approved.path))
+    assert text.count('class="ky-claim good"') == 4
     assert "14 个数值，0 个与明文不同" in text
     assert "20,000 居民的合成城市" in text
-    assert "接收方签名回执、原始单元格指纹检测" in text
-    assert "3 次为自动批准" in text
+    assert "1 次执行，未经批准的 0 次" in text
+    assert "安全管理员签名批准 3 次、拒绝 0 次、撤回 0 次；自动同意 0 次" in text
+    assert "由 3/3 个部门封存" in text
+    assert "见证的独立性是模拟的" in text
+
+
+def test_automatic_approval_is_never_controllable(settled, recorded):
+    recorded.demonstrate()
+    text = words(settled(recorded.path))
+    assert text.count('class="ky-claim bad"') == 1
+    assert "3 次自动同意：没有人审批" in text
 
 
 def test_without_a_demonstration_there_is_no_clear_answer_to_compare_with(settled, recorded):
     text = words(settled(recorded.path))
     assert "此处没有明文答案可比" in text
-    assert 'class="ky-claim good"' not in text
 
 
 def test_the_story_is_told_in_people_s_words(opened, recorded):
@@ -105,7 +112,7 @@ def test_it_speaks_english(settled, recorded):
     text = words(settled(recorded.path, lang="en"))
     assert f"The record holds: {RecordReader(recorded.path).size()} log entries" in text
     assert "all 3 departments agreed (automatic approval)" in text
-    assert "receipts signed by receivers, fingerprints of raw cells" in text
+    assert "3 automatic agreements: nobody approved" in text
 
 
 def test_an_empty_home_says_the_next_step(opened, tmp_path):

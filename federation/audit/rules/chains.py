@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from crypto.errors import SignatureError
 from federation.audit.events import FIRST_PREV, Event, read_event
-from federation.audit.rules.findings import Written, in_log, wrong
+from federation.audit.rules.findings import Written, wrong
 from federation.errors import RecordError
 from federation.governance.roster import Role, Roster
 
@@ -32,6 +32,13 @@ class Link(NamedTuple):
     seen: int = 0
 
 
+FIRST = Link()
+
+
+def _wrong(number: int, of: str, reason: str) -> RecordError:
+    return wrong(f"journal of {of}, event {number}" if of else f"entry {number}", reason)
+
+
 class Chains:
     """The parties' chains, followed entry by entry."""
 
@@ -41,11 +48,11 @@ class Chains:
         self._hash = roster.hash
         self.links: dict[str, Link] = {}
 
-    def follow(self, entry: bytes, where: str, *, of: str = "") -> Event:
+    def follow(self, entry: bytes, number: int, *, of: str = "") -> Event:
         """Verify the next entry and take it into its chain.
 
         Args:
-            of: the only party whose event it may be.
+            number: in the log, or in the journal of the party `of`, whose event it then has to be.
 
         Raises:
             RecordError: it is not that, or not signed by its party, of another log, or does not follow.
@@ -53,21 +60,21 @@ class Chains:
         try:
             event = read_event(entry, self._keys)
         except (SignatureError, ValueError) as exc:
-            raise wrong(where, "it is not signed by its party, or was altered") from exc
-        link = self.links.get(event.node) or Link()
+            raise _wrong(number, of, "it is not signed by its party, or was altered") from exc
+        node, link = event.node, self.links.get(event.node, FIRST)
         if event.log != self._roster.origin:
-            raise wrong(where, "it is of another log")
-        if of not in ("", event.node):
-            raise wrong(where, f"it is an event of {event.node}")
-        if (event.seq, event.prev) != link[:2]:
-            raise wrong(where, f"it does not follow the event before it in the chain of {event.node}")
+            raise _wrong(number, of, "it is of another log")
+        if of and node != of:
+            raise _wrong(number, of, f"it is an event of {node}")
+        if event.seq != link.seq or event.prev != link.prev:
+            raise _wrong(number, of, f"it does not follow the event before it in the chain of {node}")
         if event.seen.size < link.seen:
-            raise wrong(where, f"{event.node} has seen less of the log than before")
-        if self._roles[event.node] not in WRITERS.get(event.type, DEPARTMENTS):
-            raise wrong(where, f"{event.node} may not do this")
+            raise _wrong(number, of, f"{node} has seen less of the log than before")
+        if self._roles[node] not in WRITERS.get(event.type, DEPARTMENTS):
+            raise _wrong(number, of, f"{node} may not do this")
         if event.type == "enrol" and event.data.get("roster") != self._hash:
-            raise wrong(where, f"{event.node} enrolled under another roster")
-        self.links[event.node] = Link(event.seq + 1, hashlib.sha256(entry).hexdigest(), event.seen.size)
+            raise _wrong(number, of, f"{node} enrolled under another roster")
+        self.links[node] = Link(event.seq + 1, hashlib.sha256(entry).hexdigest(), event.seen.size)
         return event
 
 
@@ -92,7 +99,7 @@ def read_entries(entries: Sequence[bytes], chains: Chains) -> Read:
     events: list[Event] = []
     for entry in entries:
         try:
-            events.append(chains.follow(entry, f"entry {len(events)}"))
+            events.append(chains.follow(entry, len(events)))
         except RecordError as fault:
             return Read(events, fault)
     return Read(events, None)
@@ -108,7 +115,7 @@ def read_journal(party: str, journal: Sequence[bytes], logged: Sequence[bytes], 
         at = next((i for i, (a, b) in enumerate(zip(journal, logged, strict=False)) if a != b), len(journal))
         raise wrong(f"journal of {party}, event {at}", "the log has another one in its place")
     return [
-        Written(None, chains.follow(entry, f"journal of {party}, event {number}", of=party))
+        Written(None, chains.follow(entry, number, of=party))
         for number, entry in enumerate(journal[len(logged) :], len(logged))
     ]
 
@@ -119,7 +126,8 @@ def check_seen(events: Sequence[Event], roots: Mapping[int, bytes]) -> None:
     Raises:
         RecordError: it is not.
     """
-    for written in in_log(events):
-        size, root = written.event.seen.size, written.event.seen.root
-        if size > (written.place or 0) or (root != roots[size].hex() if size else root):
-            raise wrong(written.where, "it has seen a checkpoint that this log never had")
+    known = {size: root.hex() for size, root in roots.items()} | {0: ""}
+    for index, event in enumerate(events):
+        seen = event.seen
+        if seen.size > index or seen.root != known[seen.size]:
+            raise wrong(f"entry {index}", "it has seen a checkpoint that this log never had")

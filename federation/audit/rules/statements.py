@@ -14,6 +14,7 @@ from federation.governance.statements import (
     Grant,
     Resume,
     Revoke,
+    SignChange,
     SignRoster,
     Statement,
     Suspend,
@@ -27,6 +28,7 @@ KINDS: dict[str, type[Statement]] = {
     "member.sign": SignRoster,
     "member.suspend": Suspend,
     "member.resume": Resume,
+    "member.change": SignChange,
 }
 
 
@@ -94,6 +96,8 @@ def _read(written: Written, kind: type[Statement], roster: Roster) -> AnyStateme
         told["requester"], meant["requester"] = event.data.get("requester"), statement.requester
     if isinstance(statement, Suspend | Resume):
         told["party"], meant["party"] = event.data.get("party"), statement.party
+    if isinstance(statement, SignChange):
+        told["change"], meant["change"] = event.data.get("change"), statement.change
     different = [name for name in meant if told[name] != meant[name]]
     if type(statement) is not kind or different:
         what = different[0] if different else "kind"

@@ -1,0 +1,77 @@
+"""Attacks that must be caught, performed live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from federation.commands.frame import Command, command_of, print_json
+from federation.drills.record import DRILLS, DrillReport, Outcome, drill_record
+
+drill = typer.Typer(no_args_is_help=True, help="攻防演练 · attacks that must be caught")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.add_typer(drill, name="drill")
+
+
+@drill.callback()
+def about() -> None:
+    """攻防演练：逐个实施攻击，看被什么发现 · perform attacks, and see what catches them."""
+
+
+@drill.command()
+def record(context: typer.Context) -> None:
+    """对审计记录的攻击：改、删、换、重放、截尾、伪造、越权…… · attacks on the record and on approvals."""
+    command = command_of(context)
+    if command.json or not command.err.is_terminal:
+        report = drill_record()
+    else:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=command.err, transient=True) as progress:
+            task = progress.add_task(command.say("演练", "drills"), total=len(DRILLS))
+            step: Callable[[Outcome], None] = lambda one: progress.update(  # noqa: E731 - one call
+                task, advance=1, description=command.say(one.zh, one.en)
+            )
+            report = drill_record(progress=step)
+    if command.json:
+        print_json(msgspec.to_builtins(report))
+    else:
+        _print(command, report)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _print(command: Command, report: DrillReport) -> None:
+    table = Table(show_lines=False)
+    for pair in (("攻击", "attack"), ("", ""), ("被什么发现", "caught by"), ("位置", "where"), ("代码", "code")):
+        table.add_column(command.say(*pair), overflow="fold")
+    for one in report.outcomes:
+        name = Text(command.say(one.zh, one.en))
+        if not one.good:
+            mark, style = "✖", "red"
+        else:
+            mark, style = ("✔", "green") if one.expected else ("○", "yellow")
+        if one.caught is None:
+            table.add_row(name, Text(mark, style=style), Text(command.say(one.miss, one.miss_en), style="dim"), "", "")
+        else:
+            table.add_row(name, Text(mark, style=style), one.caught.by, one.caught.where, one.caught.code)
+    command.out.print(table)
+    expected = sum(one.expected for one in report.outcomes)
+    missed = len(report.outcomes) - expected
+    command.out.print(
+        Text(
+            command.say(
+                f"{expected} 次攻击发现 {report.caught} 次；{missed} 次本来就发现不了，照样列出；{report.seconds} 秒",
+                f"{report.caught} of {expected} attacks caught; {missed} that nothing can catch are listed as such;"
+                f" {report.seconds} s",
+            ),
+            style="red" if report.failed else "green",
+        )
+    )

@@ -1,0 +1,453 @@
+"""A department's word on a request: said by its officer, for one run of one plan, until it ends; kept in the journal."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from federation.adapters import Cells
+from federation.audit.events import read_event
+from federation.errors import HomeError, KeyongError
+from federation.governance.approvals import MAX_ON_DESK
+from federation.governance.statements import (
+    Deny,
+    Grant,
+    Resume,
+    Revoke,
+    SignRoster,
+    Statement,
+    Suspend,
+    moment,
+    sign_statement,
+)
+from federation.plan import Plan
+from tests.support.killing import files_no_larger_than
+from tests.support.memory import ORIGIN, MemoryFederation, MemoryStore
+
+SQL = "SELECT COUNT(*), SUM(income) FROM insured"
+OURS, OTHER = "gaoping", "lingchuan"
+CELLS = {0: (3, 600)}
+
+
+class Desk:
+    """One department's approvals, alone: what is drafted goes on disk as its gateway would put it there."""
+
+    def __init__(self, home: Path, approvals: str = "officers") -> None:
+        stores = {name: MemoryStore([]) for name in (OURS, OTHER, "qinshui")}
+        self.federation = MemoryFederation(home, stores, approvals=approvals)
+        self.plan = self.federation.plan(SQL)
+        self.approvals = self.federation.approvals[OURS]
+
+    def restart(self) -> None:
+        self.federation.start(OURS)
+        self.approvals = self.federation.approvals[OURS]
+
+    def lodge(
+        self, plan: Plan | None = None, *, job: str = "q-1", cells: Callable[[], Cells] | None = lambda: CELLS
+    ) -> None:
+        plan = plan or self.plan
+        drafts = self.approvals.lodge(job, plan, b"request", cells)
+        self.federation.journals[OURS].write(drafts)
+
+    def grant(self, **changes: object) -> str:
+        asked = {"request": "q-1", "plan": self.plan.hash, "requester": self.plan.requester}
+        return self.say(Grant, **{**asked, "purpose": "", "expires": "2026-03-02T08:00:00Z", **changes})
+
+    def no(self, kind: type[Deny | Revoke], **changes: object) -> str:
+        return self.say(kind, **{"request": "q-1", "plan": self.plan.hash, **changes})
+
+    def say(self, kind: type[Statement], **fields: object) -> str:
+        """What our officer would sign."""
+        common = {"log": ORIGIN, "roster": self.federation.roster.hash, "officer": f"officer@{OURS}"}
+        more = {"department": OURS, "nonce": secrets.token_hex(16), "time": "2026-03-01T08:00:00Z"}
+        statement = kind(**{**common, **more, **fields})
+        return sign_statement(statement, self.federation.officer_keys[statement.officer])
+
+    def hear(self, *statements: str) -> None:
+        for statement in statements:
+            self.approvals.hear(statement, {})
+
+    def begin(self, job: str = "q-1") -> None:
+        self.federation.journals[OURS].write([self.approvals.begin(job, self.plan.hash)])
+
+    def pass_time(self, **delta: float) -> None:
+        self.federation.now += timedelta(**delta)
+
+    def state(self, job: str = "q-1") -> str:
+        return self.approvals.state(job)
+
+    def journal(self) -> list[str]:
+        entries = self.federation.journals[OURS].entries()
+        return [read_event(entry, self.federation.roster.signers).type for entry in entries]
+
+    def snapshot(self) -> str:
+        ((slip, _),) = self.approvals.slips()
+        return slip.snapshot
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path / "home")
+
+
+def code(call: Callable[..., object], *arguments: object) -> str:
+    with pytest.raises(KeyongError) as refused:
+        call(*arguments)
+    return refused.value.code
+
+
+# --- the states ---
+
+WAYS: dict[str, Callable[[Desk], None]] = {
+    "pending": lambda d: d.lodge(),
+    "granted": lambda d: (d.lodge(), d.hear(d.grant())),
+    "denied": lambda d: (d.lodge(), d.hear(d.no(Deny))),
+    "revoked": lambda d: (d.lodge(), d.hear(d.grant(), d.no(Revoke))),
+    "expired": lambda d: (d.lodge(), d.hear(d.grant()), d.pass_time(days=2)),
+    "used": lambda d: (d.lodge(), d.hear(d.grant()), d.begin()),
+    "revoked while used": lambda d: (d.lodge(), d.hear(d.grant()), d.begin(), d.hear(d.no(Revoke))),
+    "expired while used": lambda d: (d.lodge(), d.hear(d.grant()), d.begin(), d.pass_time(days=2)),
+}
+REFUSALS = {
+    "pending": "refused.not_approved",
+    "denied": "refused.denied",
+    "revoked": "refused.revoked",
+    "expired": "refused.expired",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_state_is_the_last_thing_that_was_said_before_and_after_a_restart(desk, way):
+    WAYS[way](desk)
+    state = way.partition(" ")[0]
+    assert desk.state() == state
+    before = desk.approvals.slips()
+    desk.restart()
+    assert desk.state() == state
+    assert desk.approvals.slips() == before
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_only_a_grant_that_stands_lets_a_step_pass(desk, way):
+    WAYS[way](desk)
+    for _ in range(2):
+        refusal = REFUSALS.get(way.partition(" ")[0])
+        if refusal:
+            assert code(desk.approvals.check, "q-1", desk.plan.hash) == refusal
+        else:
+            desk.approvals.check("q-1", desk.plan.hash)
+        desk.restart()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_run_begins_from_granted_only(desk, way):
+    WAYS[way](desk)
+    for _ in range(2):
+        if way == "granted":
+            desk.approvals.check("q-1", desk.plan.hash)
+        else:
+            refusal = {"used": "refused.replayed"}.get(way) or REFUSALS[way.partition(" ")[0]]
+            assert code(desk.approvals.begin, "q-1", desk.plan.hash) == refusal
+        desk.restart()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_grant_and_denial_are_heard_while_pending_only_and_a_revocation_while_granted_only(desk, way):
+    WAYS[way](desk)
+    state, before = way.partition(" ")[0], desk.journal()
+    for statement in (desk.grant(), desk.no(Deny)):
+        if state != "pending":
+            assert code(desk.hear, statement) == "refused.state"
+    if state not in ("granted", "used"):
+        assert code(desk.hear, desk.no(Revoke)) == "refused.state"
+    assert desk.journal() == before
+    assert desk.state() == state
+
+
+def test_request_that_never_came_is_pending_and_not_approved(desk):
+    assert desk.state() == "pending"
+    assert code(desk.approvals.check, "q-1", desk.plan.hash) == "refused.not_approved"
+    for statement in (desk.grant(), desk.no(Deny), desk.no(Revoke)):
+        assert code(desk.hear, statement) == "refused.no_request"
+
+
+def test_what_an_officer_says_stands_in_the_journal_under_the_officers_name(desk):
+    WAYS["revoked"](desk)
+    events = [e for e in desk.federation.events(OURS) if e.type.startswith(("request.", "approval."))]
+    assert [(e.type, e.actor.name, e.actor.role) for e in events] == [
+        ("request.receive", OURS, "node"),
+        ("approval.grant", f"officer@{OURS}", "officer"),
+        ("approval.revoke", f"officer@{OURS}", "officer"),
+    ]
+    assert {event.data["plan"] for event in events} == {desk.plan.hash}
+    assert {event.data["requester"] for event in events} == {desk.plan.requester}
+
+
+# --- one run ---
+
+
+def test_grant_is_good_for_one_run(desk):
+    WAYS["granted"](desk)
+    desk.begin()
+    desk.approvals.check("q-1", desk.plan.hash)  # its steps go on
+    for _ in range(2):
+        assert code(desk.begin) == "refused.replayed"
+        desk.restart()
+
+
+def test_run_that_was_begun_and_not_recorded_has_not_begun_after_a_restart(desk):
+    WAYS["granted"](desk)
+    desk.approvals.begin("q-1", desk.plan.hash)  # killed before it was on disk: nothing left either
+    assert code(desk.begin) == "refused.replayed"
+    desk.restart()
+    desk.begin()
+
+
+# --- of exactly that ---
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({"plan": "0" * 64}, "refused.no_request", id="another plan"),
+        pytest.param({"request": "q-2"}, "refused.no_request", id="another request"),
+        pytest.param({"requester": "analyst@tax"}, "refused.statement", id="another requester"),
+        pytest.param({"snapshot": "0" * 64}, "refused.statement", id="another snapshot"),
+        pytest.param({"expires": "2026-03-01T08:00:00Z"}, "refused.expired", id="expires this second"),
+        pytest.param({"expires": "2026-02-01T08:00:00Z"}, "refused.expired", id="expired long ago"),
+        pytest.param({"nonce": "../../launcher/x"}, "refused.statement", id="nonce that leaves the folder"),
+        pytest.param({"nonce": ""}, "refused.statement", id="no nonce"),
+        pytest.param({"nonce": "0" * 31}, "refused.statement", id="short nonce"),
+    ],
+)
+def test_grant_of_something_else_is_not_heard(desk, change, expected):
+    desk.lodge()
+    assert code(desk.hear, desk.grant(**change)) == expected
+    assert desk.state() == "pending"
+    assert "approval.grant" not in desk.journal()
+
+
+@pytest.mark.parametrize("kind", [Deny, Revoke])
+def test_no_to_another_plan_is_not_heard(desk, kind):
+    WAYS["pending" if kind is Deny else "granted"](desk)
+    assert code(desk.hear, desk.no(kind, plan="0" * 64)) == "refused.no_request"
+
+
+def test_statement_of_another_departments_officer_is_not_heard(desk):
+    desk.lodge()
+    assert code(desk.hear, desk.grant(officer=f"officer@{OTHER}")) == "refused.officer"
+    assert code(desk.hear, desk.grant(officer=f"officer@{OTHER}", department=OTHER)) == "refused.officer"
+
+
+def test_word_for_one_plan_is_none_for_another(desk):
+    WAYS["granted"](desk)
+    for call in (desk.approvals.check, desk.approvals.begin):
+        assert code(call, "q-1", "0" * 64) == "refused.not_approved"
+        assert code(call, "q-2", desk.plan.hash) == "refused.not_approved"
+
+
+def test_another_plan_under_the_name_of_one_on_the_desk_is_refused(desk):
+    WAYS["granted"](desk)
+    assert code(desk.lodge, desk.federation.plan("SELECT COUNT(*) FROM insured")) == "refused.replayed"
+    assert desk.approvals.plan("q-1") == desk.plan
+
+
+def test_request_laid_again_changes_nothing_and_writes_nothing(desk):
+    WAYS["granted"](desk)
+    before = desk.journal()
+    desk.lodge()
+    assert (desk.state(), desk.journal()) == ("granted", before)
+
+
+@pytest.mark.parametrize("job", ["", "..", "a/b", ".hidden", "q 1", "q\x00", "q" * 65, "q-1.slip"])
+def test_name_that_is_no_file_name_is_refused(desk, job):
+    with pytest.raises(KeyongError) as refused:
+        desk.lodge(job=job)
+    assert refused.value.code == "refused.control"
+
+
+def test_desk_takes_a_thousand_pending_requests_and_no_more(desk):
+    for number in range(MAX_ON_DESK):
+        desk.approvals.lodge(f"q-{number}", desk.plan, b"request", None)
+    with pytest.raises(KeyongError) as refused:
+        desk.lodge(job="q-one-more")
+    assert refused.value.code == "refused.busy"
+    assert desk.approvals.state("q-one-more") == "pending"
+    desk.lodge(job="q-1")  # those that lie there may be asked for again
+
+
+# --- statements are heard once ---
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        pytest.param(lambda d: d.say(Suspend, party=OTHER), id="suspend"),
+        pytest.param(lambda d: d.say(Resume, party=OTHER), id="resume"),
+        pytest.param(lambda d: d.say(SignRoster), id="sign-roster"),
+    ],
+)
+def test_statement_is_heard_once(desk, say):
+    statement = say(desk)
+    desk.hear(statement)
+    for _ in range(2):
+        assert code(desk.hear, statement) == "refused.replayed"
+        desk.restart()
+
+
+def test_grant_heard_before_is_not_heard_after_its_revocation(desk):
+    desk.lodge()
+    grant = desk.grant()
+    desk.hear(grant, desk.no(Revoke))
+    assert code(desk.hear, grant) == "refused.state"
+    assert desk.state() == "revoked"
+
+
+@pytest.mark.parametrize("party", [OURS, "nobody", "coordinator", "analyst@city", ""])
+@pytest.mark.parametrize("kind", [Suspend, Resume])
+def test_only_another_department_can_be_suspended(desk, kind, party):
+    assert code(desk.hear, desk.say(kind, party=party)) == "refused.statement"
+
+
+# --- expiry ---
+
+
+def test_grant_expires_at_the_very_second(desk):
+    WAYS["granted"](desk)
+    desk.federation.now = moment("2026-03-02T07:59:59.999Z")
+    desk.approvals.check("q-1", desk.plan.hash)
+    desk.federation.now = moment("2026-03-02T08:00:00Z")
+    assert code(desk.approvals.check, "q-1", desk.plan.hash) == "refused.expired"
+    assert desk.state() == "expired"
+
+
+def test_run_in_the_middle_ends_with_the_grant(desk):
+    WAYS["used"](desk)
+    desk.pass_time(days=1)
+    assert code(desk.approvals.check, "q-1", desk.plan.hash) == "refused.expired"
+
+
+# --- the snapshot ---
+
+
+def test_grant_for_the_data_on_the_desk_holds_for_that_data_only(desk):
+    desk.lodge()
+    desk.hear(desk.grant(snapshot=desk.snapshot()))
+    for _ in range(2):
+        desk.approvals.check_snapshot("q-1", dict(CELLS))
+        for changed in ({0: (3, 601)}, {1: (3, 600)}, {}, {0: (3, 600), 1: (0, 0)}):
+            assert code(desk.approvals.check_snapshot, "q-1", changed) == "refused.snapshot"
+        desk.restart()
+
+
+def test_live_grant_holds_for_any_data(desk):
+    desk.lodge()
+    desk.hear(desk.grant(snapshot=""))
+    desk.approvals.check_snapshot("q-1", {0: (99, 1)})
+
+
+def test_order_of_the_groups_is_no_change(desk):
+    desk.lodge(cells=lambda: {0: (1,), 1: (2,)})
+    desk.hear(desk.grant(snapshot=desk.snapshot()))
+    desk.approvals.check_snapshot("q-1", {1: (2,), 0: (1,)})
+
+
+def test_snapshots_of_the_same_data_differ_by_their_salt(desk):
+    desk.lodge()
+    desk.lodge(job="q-2")
+    one, two = (slip.snapshot for slip, _ in desk.approvals.slips())
+    assert one != two
+
+
+def test_department_that_adds_nothing_has_no_snapshot(desk):
+    desk.lodge(cells=None)
+    assert desk.snapshot() == ""
+    desk.hear(desk.grant())
+
+
+# --- what is on disk ---
+
+
+def test_request_whose_slip_was_written_and_whose_event_was_not_is_laid_again(desk):
+    desk.approvals.lodge("q-1", desk.plan, b"request", None)  # killed before the journal had it
+    desk.restart()
+    assert desk.approvals.slips() == []
+    desk.lodge()
+    desk.hear(desk.grant())
+    assert desk.state() == "granted"
+
+
+def test_request_whose_slip_is_lost_is_laid_again(desk):
+    desk.lodge()
+    (slip,) = (desk.federation.folder(OURS) / "desk").glob("*.slip")
+    slip.unlink()
+    desk.restart()
+    assert code(desk.hear, desk.grant()) == "refused.no_request"
+    desk.lodge()
+    desk.hear(desk.grant(snapshot=desk.snapshot()))
+    assert desk.state() == "granted"
+
+
+def test_plan_of_a_request_on_the_desk_is_known_after_a_restart(desk):
+    WAYS["granted"](desk)
+    desk.restart()
+    assert desk.approvals.plan("q-1") == desk.plan
+
+
+@pytest.mark.parametrize("content", [b"", b"\xc1", b"\x80"])
+def test_slip_that_is_none_stops_the_start(desk, content):
+    desk.lodge()
+    (slip,) = (desk.federation.folder(OURS) / "desk").glob("*.slip")
+    slip.write_bytes(content)
+    with pytest.raises(HomeError) as refused:
+        desk.restart()
+    assert refused.value.code == "home.storage"
+
+
+def test_statement_that_cannot_be_written_does_not_count(desk):
+    desk.lodge()
+    with files_no_larger_than(0), pytest.raises(HomeError):
+        desk.hear(desk.grant())
+    assert desk.state() == "pending"
+    desk.restart()
+    assert desk.state() == "pending"
+    desk.hear(desk.grant())
+    assert desk.state() == "granted"
+
+
+def test_notes_of_a_statement_stay_in_the_departments_own_folder_for_its_owner_only(desk):
+    desk.lodge()
+    desk.approvals.hear(desk.no(Deny, nonce="a" * 32), {"reason": "not this year"})
+    file = desk.federation.folder(OURS) / "desk" / f"{'a' * 32}.notes"
+    assert msgspec.msgpack.decode(file.read_bytes()) == {"reason": "not this year"}
+    assert file.stat().st_mode & 0o077 == 0
+    assert not any(b"not this year" in entry for entry in desk.federation.journals[OURS].entries())
+
+
+# --- automatic ---
+
+
+def test_automatic_approval_names_nobody_and_holds_for_one_run(tmp_path):
+    desk = Desk(tmp_path / "home", approvals="automatic")
+    desk.lodge()
+    assert (desk.state(), desk.approvals.statement("q-1")) == ("granted", "")
+    (granted,) = desk.federation.events(OURS, "approval.grant")
+    assert granted.actor.role == "automatic"
+    desk.begin()
+    desk.restart()
+    assert desk.state() == "used"
+    assert code(desk.begin) == "refused.replayed"
+
+
+def test_officers_no_counts_in_an_automatic_department_too(tmp_path):
+    desk = Desk(tmp_path / "home", approvals="automatic")
+    desk.lodge()
+    desk.hear(desk.no(Revoke))
+    assert code(desk.approvals.check, "q-1", desk.plan.hash) == "refused.revoked"
+    desk.restart()
+    assert desk.state() == "revoked"
