@@ -124,6 +124,9 @@ def _auditable(shown: Demonstration | None, outcome: Outcome | None, view: LogVi
     if shown is not None and shown.report.tampered:
         text = _("演示中改动副本的一个字节，校验器在{place}发现。")
         altered = text.format(place=words.place(shown.report.tampered, view.public))
+        drills = _("演练 {n} 次攻击，发现 {caught} 次；另有 {missed} 次无法发现，已如实列出。")
+        done = shown.report.drills
+        altered = words.sentences(altered, drills.format(n=done.expected, caught=done.caught, missed=done.missed))
     if outcome is None:
         return _("正在重算记录"), altered or _("签名、哈希链、默克尔树与各部门的共签")
     if outcome.verdict is None:

@@ -65,6 +65,8 @@ from federation.runtime.launcher import (
     EXIT_DISK_FULL,
     EXIT_GARBAGE,
     EXIT_STORAGE,
+    EXIT_WITNESS_LOST,
+    EXIT_WITNESS_ROLLED_BACK,
     PR_SET_NAME,
     Ceremony,
     Launcher,
@@ -80,6 +82,7 @@ MAX_LOG_BYTES = 5_000_000
 OVER_TCP = "process isolation only: it reaches its database over TCP"
 GRACE_S = 1.0
 SEAL_DEADLINE_S = 10
+WITNESS_STATUS = {"witness.lost": EXIT_WITNESS_LOST, "witness.rolled_back": EXIT_WITNESS_ROLLED_BACK}
 
 
 def main() -> int:
@@ -518,7 +521,10 @@ def _keep_share(home: Path, box: bytes, identity: Identity, roster: Roster) -> K
 
 
 def _storage_status(error: Exception) -> int:
-    full = getattr(error, "code", "") == "home.disk_full" or getattr(error, "errno", None) == 28
+    code = getattr(error, "code", "")
+    if code in WITNESS_STATUS:
+        return WITNESS_STATUS[code]
+    full = code == "home.disk_full" or getattr(error, "errno", None) == 28
     return EXIT_DISK_FULL if full else EXIT_STORAGE if isinstance(error, OSError | HomeError) else EXIT_BUG
 
 

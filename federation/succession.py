@@ -12,9 +12,7 @@ from crypto.paillier import MINIMUM_KEY_BITS
 from federation import operate
 from federation.audit.events import Event, read_event
 from federation.audit.record import RecordReader
-from federation.audit.seal import read_cosigned
 from federation.coordinator.control import ControlClient
-from federation.coordinator.sequencer import HOUSEKEEPING
 from federation.errors import HomeError, KeyongError, RefusedError, SettingsError
 from federation.governance import epochs as rules
 from federation.governance.epochs import Change, Succession
@@ -24,7 +22,7 @@ from federation.runtime import epochs as folders
 from federation.runtime.home import Home
 from federation.settings import Settings
 
-SEAL_DEADLINE_S = 5.0
+SEAL_DEADLINE_S = 20.0
 
 
 def propose(settings: Settings, home: Home, *, rotate: Sequence[str] = (), reason: str = "") -> Change:
@@ -76,7 +74,7 @@ def pinned(home: Home) -> Roster:
 
 def signed(home: Home, change: Change) -> dict[str, str]:
     """By department, the first statement of an officer for a change that the log holds."""
-    return _statements(_events(home, pinned(home)), change)
+    return _statements(_read(RecordReader(home.path).entries(), pinned(home)), change)
 
 
 def begin(
@@ -135,7 +133,11 @@ def _work_out(settings: Settings, home: Home, roster: Roster, rotate: Sequence[s
 
 
 def _await_seal(home: Home, roster: Roster, change: Change) -> None:
-    end = time.monotonic() + SEAL_DEADLINE_S
+    """Wait until what officers have signed at their desks is in the log and sealed."""
+    record, end = RecordReader(home.path), time.monotonic() + SEAL_DEADLINE_S
+    there = [name for name in roster.names("department") if (home.party(name) / "journal.db").exists()]
+    at_desks = [entry for name in there for entry in record.journal(name)]
+    rules.check_mandate(roster, change, _statements(_read(at_desks, roster), change))
     while True:
         try:
             _ending(home, roster, change)
@@ -152,31 +154,26 @@ def _ending(home: Home, roster: Roster, change: Change) -> Succession:
 
     Raises:
         RefusedError: too few have signed.
-        HomeError: something that was done, or that a department has co-signed, is not sealed.
+        HomeError: something that was done is not sealed.
     """
     record = RecordReader(home.path)
-    events = _events(home, roster)
+    events = _read(record.entries(), roster)
     statements = _statements(events, change)
     rules.check_mandate(roster, change, statements)
-    acts = [index for index, event in enumerate(events) if not _is_housekeeping(event)]
-    heads = [read_cosigned(note, roster).size for note in record.heads().values() if note]
+    acts = max((size for size, event in enumerate(events, 1) if event.type not in rules.LEDGER), default=0)
     for size, note in reversed(record.cosigned()):
         try:
             rules.check_last_seal(roster, change, note)
         except RefusedError:
             continue
-        if size < max([*(index + 1 for index in acts), *heads]):
+        if size < acts:
             break
         return Succession(change=change, statements=statements, checkpoint=note)
     raise HomeError("home.epoch_unsealed")
 
 
-def _is_housekeeping(event: Event) -> bool:
-    return event.type == "receipt" or (event.type == "egress" and event.data.get("class") in HOUSEKEEPING)
-
-
-def _events(home: Home, roster: Roster) -> list[Event]:
-    return [read_event(entry, roster.signers) for entry in RecordReader(home.path).entries()]
+def _read(entries: Sequence[bytes], roster: Roster) -> list[Event]:
+    return [read_event(entry, roster.signers) for entry in entries]
 
 
 def _statements(events: Sequence[Event], change: Change) -> dict[str, str]:

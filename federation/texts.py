@@ -415,9 +415,9 @@ TEXTS: dict[str, Text] = {
     ),
     "home.epoch_unsealed": Text(
         "旧日志末尾的行为尚未封存，不能结束这一周期",
-        "请用 keyong up 启动，确认多数部门在线，稍候再运行 keyong epoch begin",
+        "请按原配置用 keyong up 启动，确认多数部门在线，稍候再运行 keyong epoch begin",
         "the last acts in the old log are not sealed: its epoch cannot end",
-        "start it with keyong up, see that a majority is there, wait a moment, and run keyong epoch begin again",
+        "start it with its old settings, see that a majority is there, and run keyong epoch begin again",
     ),
     "home.share_lost": Text(
         "{party} 的密钥份额丢失或不符",

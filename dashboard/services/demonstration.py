@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from dashboard.services.log import LogView
-from federation.demo import Report
+from federation.demo.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,10 +62,12 @@ def _usable(shown: Demonstration | None) -> State:
 
 
 def _invisible(verdict: Verdict | None, watched: bool) -> State:
-    """What left is what the ledgers say, and fingerprints of raw cells were searched for in all of it."""
+    """Ledgers = proxy = receipts, and fingerprints of raw cells were searched for in all that left."""
     if verdict is None or not verdict.counted_bytes or not watched:
         return "unknown"
-    return "holds" if verdict.unsent or verdict.ledger_bytes == verdict.counted_bytes else "broken"
+    counted = bool(verdict.unsent) or verdict.ledger_bytes == verdict.counted_bytes
+    signed = verdict.ledger_bytes == verdict.receipt_bytes + verdict.unreceipted_bytes
+    return "holds" if counted and signed else "broken"
 
 
 def _controllable(verdict: Verdict | None) -> State:
@@ -91,5 +93,8 @@ def _let_through(shown: Demonstration | None) -> bool:
 
 
 def _unnoticed(shown: Demonstration | None) -> bool:
-    """Whether the alteration that the demonstration made in a copy was not found."""
-    return shown is not None and not shown.report.tampered
+    """Whether the demonstration altered or attacked the record, and what had to be noticed was not."""
+    if shown is None:
+        return False
+    report = shown.report
+    return not report.tampered or bool(report.drills.failed) or not report.handed_over.accepted

@@ -16,8 +16,8 @@ from dashboard.services.log import LogView
 from dashboard.services.requests import Request, requests
 from dashboard.services.rules import asked, catalogue
 from dashboard.verdict import Verdict
-from federation import demo
 from federation.audit.record import RecordReader
+from federation.demo.city import DEMO_PASSPHRASE, is_demonstration
 from federation.errors import KeyongError, RecordError
 from federation.governance.roster import Officer, Roster
 from federation.plan import Plan
@@ -262,9 +262,9 @@ def form(request: Request, officer: Officer, roster: Roster, possible: Sequence[
         _("或在自己的终端："),
         commands.typed(commands.keyong(served().home, possible[0], request.job, "--as", officer.name)),
     )
-    if demo.is_demonstration(Home(served().home)):
+    if is_demonstration(Home(served().home)):
         open_secret = _("演示口令：{passphrase}（所有演示账号相同；数据是合成的，真实部署中口令只有本人知道）")
-        boards.remark(open_secret.format(passphrase=demo.DEMO_PASSPHRASE))
+        boards.remark(open_secret.format(passphrase=DEMO_PASSPHRASE))
         if "approve" in possible:
             everybody = commands.keyong(served().home, "approve", request.job, "--as", "everyone")
             blocks.typed(_("仅演示，所有部门一次批准："), commands.typed(everybody))
@@ -289,7 +289,7 @@ def say(word: signing.Word, request: Request, roster: Roster, passphrase: str) -
         said = Verdict("bad", _("没有签署"), words.told(error))
     st.session_state["said"] = ((word.job, word.account), said)
     sources.desks(home).forget()
-    st.rerun(scope="fragment")
+    st.rerun()
 
 
 page()

@@ -17,7 +17,7 @@ from federation.audit.rules.findings import wrong
 from federation.audit.rules.keys import check_pinned
 from federation.audit.seal import Sealed
 from federation.errors import RefusedError
-from federation.governance.epochs import Succession, check_last_seal, follow
+from federation.governance.epochs import LEDGER, Succession, check_last_seal, follow
 from federation.governance.roster import Roster
 
 STATED = ("change", "previous_log", "previous_root", "previous_size")
@@ -74,7 +74,7 @@ def verify_links(ended: Sequence[tuple[RecordReader, Succession]], current: Reco
 
 
 def _check_ended(record: RecordReader, old: Roster, succession: Succession, sealed: Sealed) -> None:
-    """The checkpoint is of this log, the last that was sealed, and what officers said for the change is under it."""
+    """The checkpoint is of this log, the last that was sealed, and what was done and said is under it."""
     where = f"end of epoch {old.epoch}"
     entries = record.entries()
     if roots_at(entries, {sealed.size}).get(sealed.size) != sealed.root:
@@ -87,10 +87,12 @@ def _check_ended(record: RecordReader, old: Roster, succession: Succession, seal
         except RefusedError:
             continue
         raise wrong(where, f"the log was sealed once more, at size {size}")
+    events = _read(entries, old)
+    for index, event in enumerate(events[sealed.size :], sealed.size):
+        if event.type not in LEDGER:
+            raise wrong(where, f"entry {index} of its log is not under the last seal")
     said = {
-        (event.node, event.data.get("statement"))
-        for event in _read(entries[: sealed.size], old)
-        if event.type == "member.change"
+        (event.node, event.data.get("statement")) for event in events[: sealed.size] if event.type == "member.change"
     }
     for department, text in succession.statements.items():
         if (department, text) not in said:

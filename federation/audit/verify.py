@@ -27,6 +27,7 @@ from federation.audit.rules.checkpoints import (
     find_sealed,
     read_checkpoints,
     roots_at,
+    stated_size,
 )
 from federation.audit.rules.clock import check_times
 from federation.audit.rules.findings import Written, in_log, wrong
@@ -36,8 +37,8 @@ from federation.audit.rules.ledger import Sums, check_ledgers
 from federation.audit.rules.statements import Said, read_statements
 from federation.governance.roster import Roster
 
-# What only tells of the keeping of the log: alone it is no reason to seal again.
-HOUSEKEEPING = frozenset({"record", "desk"})
+# What trails the acts that it tells of: a ledger entry comes with the next answer, a receipt with the next seal.
+TRAILING = frozenset({"egress", "receipt"})
 
 
 class Witnessed(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +60,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         root: of the log, hex.
         checkpoints: how many the coordinator signed; `sealed` of them reached the quorum, the last at `sealed_size`.
-        unsealed: entries after that; `unsealed_acts` of them tell of more than the keeping of the log.
+        unsealed: entries after that; `unsealed_acts` of them are no mere ledger entries and receipts, which trail.
         witnesses: by department; without those that have never co-signed.
         quorum: how many departments seal now.
         suspended: departments that do not count now.
@@ -145,7 +146,8 @@ def verify_record(record: Record, trust: Trust | None = None, *, clock: Callable
     check_seen(read.events, roots)
     tails = _compare_journals(record, entries, read.events, roster, chains) if trust is None else []
     if trust is None:
-        _check_witnesses(departments, dict(heads), chains)
+        # Looked at once more: meanwhile the witnesses of a running home went on with their journals.
+        _check_witnesses(departments, record.heads(), chains)
     sealing = find_sealed(checkpoints, read.events, roster, wanted=trust.quorum if trust else None)
 
     # (6) Officers' statements; (7) jobs.
@@ -196,14 +198,15 @@ def _compare_journals(
     return tails
 
 
-def _check_witnesses(departments: Sequence[str], heads: Mapping[str, Checkpoint], chains: Chains) -> None:
+def _check_witnesses(departments: Sequence[str], heads: Mapping[str, str], chains: Chains) -> None:
     """No department's witness database is lost, or older than what its own chain says that it had co-signed."""
     for party in departments:
-        link, head = chains.links.get(party), heads.get(party)
-        if link and link.seen and head is None:
-            raise wrong(f"head of {party}", f"its witness database is lost: it had co-signed {link.seen} entries")
-        if link and head and head.size < link.seen:
-            raise wrong(f"head of {party}", f"it covers {head.size} entries, but {party} had co-signed {link.seen}")
+        seen = chains.links[party].seen if party in chains.links else 0
+        if seen and party not in heads:
+            raise wrong(f"head of {party}", f"its witness database is lost: it had co-signed {seen} entries")
+        if seen and stated_size(heads[party]) < seen:
+            size = stated_size(heads[party])
+            raise wrong(f"head of {party}", f"it covers {size} entries, but {party} had co-signed {seen}")
 
 
 def _tell(
@@ -238,7 +241,7 @@ def _tell(
         sealed=len(sealing.sealed),
         sealed_size=sealed_size,
         unsealed=len(events) - sealed_size,
-        unsealed_acts=sum(map(_is_act, events[sealed_size:])),
+        unsealed_acts=sum(event.type not in TRAILING for event in events[sealed_size:]),
         witnesses=_witnesses(departments, notes, now),
         quorum=sealing.quorum,
         suspended=tuple(sorted(sealing.suspended)),
@@ -256,10 +259,6 @@ def _tell(
         signatures={"Ed25519": ed25519, "ML-DSA-44": pairs + said.statements},
         seconds=round(seconds, 3),
     )
-
-
-def _is_act(event: Event) -> bool:
-    return event.type != "receipt" and not (event.type == "egress" and event.data.get("class") in HOUSEKEEPING)
 
 
 def _witnesses(departments: Sequence[str], notes: Sequence[Checkpoint], now: float) -> dict[str, Witnessed]:

@@ -18,7 +18,6 @@ from federation.commands.frame import Command, command_of
 STATUSES = {
     "met": ("达到", "met", "green"),
     "not met": ("未达到", "not met", "red"),
-    "no threshold": ("无阈值", "no threshold", "cyan"),
     "not measured": ("未测", "not measured", "yellow"),
     "not applicable": ("不适用", "not applicable", "dim"),
 }

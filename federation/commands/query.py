@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
+import click
 import msgspec
 import typer
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
@@ -16,7 +17,6 @@ from federation import operate
 from federation.analyst import DEFAULT, Result, job_name
 from federation.commands.frame import Command, command_of, print_json
 from federation.commands.running import start
-from federation.errors import SettingsError
 from federation.plan import Plan
 from federation.settings import Settings
 
@@ -54,7 +54,7 @@ def query(
     """密文统计查询：提交申请，等待审批，执行 · an encrypted query: ask, wait for the officers, run."""
     command = command_of(context)
     if bool(sql) == bool(resume):
-        raise SettingsError("settings.usage", reason="SQL, or --resume q-…")
+        raise click.UsageError("SQL, or --resume q-…")
     settings = command.settings()
     if operate.status(command.home) is None:
         start(command, settings)

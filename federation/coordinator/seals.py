@@ -17,7 +17,7 @@ from federation.audit.seal import check_sealed
 from federation.coordinator.grid_wire import GridWire
 from federation.coordinator.receipts import Receipts
 from federation.coordinator.sequencer import Sequencer
-from federation.errors import KeyongError
+from federation.errors import KeyongError, NodeError, WitnessError
 from federation.governance.members import suspended
 from federation.governance.roster import Roster
 from federation.messages import Attest, Cosigned, Sync
@@ -57,11 +57,15 @@ class Sealer:
         self._silent: dict[str, float] = {}
         self._sealed = 0
 
-    def gather(self) -> None:
-        """Bring in the rest of the journal of every department not heard from lately."""
+    def gather(self, members: Sequence[str] = ()) -> None:
+        """Bring in the rest of the journal of every department not heard from lately, and of `members` in any case.
+
+        What an officer of theirs said a moment ago must be in the record that their job goes on with.
+        """
         wire = self._wire()
         now = self._clock()
-        quiet = [name for name in self._answering(wire) if now - wire.heard.get(name, -STALE_S) >= STALE_S]
+        there = self._answering(wire, members)
+        quiet = [name for name in there if name in members or now - wire.heard.get(name, -STALE_S) >= STALE_S]
         for name, said in wire.ask_each({name: Sync() for name in quiet}).items():
             if isinstance(said, Exception):
                 self._note_silence(name, said)
@@ -77,15 +81,20 @@ class Sealer:
             The checkpoint with all cosignatures.
 
         Raises:
-            RefusedError: no quorum, or one of `members` did not co-sign; nothing may go on.
+            NodeError, WitnessError: why one of `members` did not co-sign; nothing may go on.
+            RefusedError: no quorum.
             HomeError: the log cannot be written.
         """
-        self.gather()
+        self.gather(members)
         for draft in self._receipts.drafts():
             self._sequencer.record(draft)
         size = len(self._log)
-        for name, code in self._collect(size, members).items():
-            logger.warning("%s does not co-sign size %d: %s", name, size, code)
+        refusals = self._collect(size, members)
+        for name, refusal in refusals.items():
+            logger.warning("%s does not co-sign size %d: %s", name, size, refusal)
+        for name in members:
+            if name in refusals:
+                raise refusals[name]
         sealed = self._log.cosigned(size)
         check_sealed(sealed, self._roster, members=members, suspended=sorted(self.suspended()))
         self._sealed = size
@@ -94,29 +103,30 @@ class Sealer:
     def _answering(self, wire: GridWire, members: Sequence[str] = ()) -> list[str]:
         """The departments that are there, without those that were silent just now and are not needed."""
         now = self._clock()
-        return [n for n in wire.there() if n in members or now - self._silent.get(n, -SILENCE_S) >= SILENCE_S]
+        there = [n for n in wire.there() if now - self._silent.get(n, -SILENCE_S) >= SILENCE_S]
+        return [*there, *(name for name in members if name not in there)]  # of who is gone, the wire says why
 
     def _note_silence(self, name: str, error: Exception) -> None:
         if getattr(error, "code", "") == "node.late":
             self._silent[name] = self._clock()
 
-    def _collect(self, size: int, members: Sequence[str]) -> dict[str, str]:
+    def _collect(self, size: int, members: Sequence[str]) -> dict[str, KeyongError]:
         """Bring every mirror up to a size and keep the cosignatures; returns who did not co-sign, and why."""
         wire = self._wire()
-        missing, refusals = set(self._answering(wire, members)), dict[str, str]()
+        missing, refusals = set(self._answering(wire, members)), dict[str, KeyongError]()
         while missing:
             for name, said in wire.ask_each({name: self._attest(name, size) for name in sorted(missing)}).items():
                 if isinstance(said, Exception) or not isinstance(said.payload, Cosigned):
                     if isinstance(said, Exception):
                         self._note_silence(name, said)
-                    refusals[name] = said.code if isinstance(said, KeyongError) else "node.protocol"
+                    refusals[name] = said if isinstance(said, KeyongError) else NodeError("node.protocol", party=name)
                     missing.discard(name)
                     continue
                 moved, self._mirrors[name] = said.payload.size != self._mirrors[name], said.payload.size
                 if said.payload.size == size and self._keep(name, size, said.payload.lines):
                     missing.discard(name)
                 elif not moved or said.payload.size > size:
-                    refusals[name] = "witness.behind"
+                    refusals[name] = WitnessError("witness.behind", party=name, size=said.payload.size)
                     missing.discard(name)
         return refusals
 

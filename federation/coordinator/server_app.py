@@ -51,7 +51,14 @@ class JobRunner:
 
     def take(self, job: Job) -> None:
         """Lay a job before its participants; run it if all agree at once."""
-        job.step("agree")
+        waiting, _ = self._on_desks.get(job.name, (None, None))
+        if waiting is not None and waiting.plan.hash != job.plan.hash:
+            job.finish(None, RefusedError("refused.replayed"))
+            return
+        if waiting is not None:
+            # Asked again before we noticed that whoever asked first has gone, or beside them: the later one goes on.
+            del self._on_desks[job.name]
+            waiting.finish(None, RefusedError("refused.cancelled"))
         self._try(job, {})
 
     def look_after(self, *, nudged: bool) -> None:
@@ -67,6 +74,8 @@ class JobRunner:
         try:
             if job.is_cancelled:
                 raise RefusedError("refused.cancelled")
+            if not job.steps:
+                job.step("agree")
             agreements = propose(self._wire(job), job.plan, job.request, agreements)
             desks = tuple(name for name in job.plan.participants if name not in agreements)
             if desks:

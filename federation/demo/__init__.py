@@ -64,12 +64,16 @@ def run(home: Home, *, citizens: int = CITIZENS, teller: Teller) -> Report:
     settings = read_settings(built_in_settings(home, citizens=citizens))
     citizens = int(json.loads((home.path / "city.json").read_text())["citizens"])
     teller.stage("启动：每个部门一个隔离进程，一次性密钥仪式", "starting: one confined process each, one key ceremony")
+    first = not home.roster.exists()
     if operate.status(home) is None:
         start_seconds = operate.up(settings, home, progress=teller.ready)
     else:
         start_seconds = 0.0
     analyst = operate.open_analyst(settings, home)
     officers = officers_of(home, settings)
+    if first:
+        for desk in officers.values():
+            desk.sign_roster()
 
     teller.stage("密文统计：结果逐一与明文答案比对", "encrypted statistics, each compared with the clear answer")
     import jincheng

@@ -72,6 +72,7 @@ def outcome(report: DrillReport) -> Drills:
     return Drills(
         tampered=sum(one.expected for one in report.outcomes) - len(leaks),
         caught=report.caught - sum(one.caught is not None for one in leaks),
+        beyond=report.missed,
         planted=len(leaks),
         found=sum(one.caught is not None for one in leaks),
     )

@@ -21,6 +21,9 @@ from federation.governance.roster import Officer, Party, Role, Roster
 from federation.governance.statements import SignChange, read_statement
 
 KEY_BYTES = 32
+# What may stand in a log after its last seal: an answer's own ledger entry travels with the next answer, so there is
+# always some of it.
+LEDGER = frozenset({"egress", "receipt"})
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,9 +12,11 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+from federation.audit.events import peek_event
 from federation.audit.mirror import Mirror
+from federation.audit.seal import Sealed
 from federation.errors import HomeError, RefusedError
-from federation.governance.epochs import Succession, check_mandate, follow
+from federation.governance.epochs import LEDGER, Succession, check_mandate, follow
 from federation.governance.identity import write_whole
 from federation.governance.roster import Roster
 
@@ -130,11 +132,17 @@ def check_past(folder: Path, roster: Roster, party: str) -> dict[str, int | str]
     sealed, stated = follow(old, succession, roster)
     if (ended[-1] / "witness.db").exists():
         with closing(Mirror(ended[-1] / "witness.db", origin=old.origin, party=party)) as mirror:
-            head = mirror.head()
-        # A tail that we have co-signed must not be cut off by the end of the epoch.
-        if head.size > sealed.size or (head.size == sealed.size and head.root != sealed.root.hex()):
-            raise RefusedError("refused.change", reason=f"the log did not end where {party} saw it last")
+            _check_end(mirror, sealed, party)
     return stated
+
+
+def _check_end(mirror: Mirror, sealed: Sealed, party: str) -> None:
+    """The log's end is one of what we mirrored, and cuts off no act that we have co-signed."""
+    if mirror.head().size < sealed.size:
+        return  # a quorum saw more than we did
+    beyond = {peek_event(entry).type for entry in mirror.entries(sealed.size)}
+    if mirror.root(sealed.size) != sealed.root.hex() or not beyond <= LEDGER:
+        raise RefusedError("refused.change", reason=f"the log did not end where {party} saw it last")
 
 
 def _read_succession(file: Path) -> Succession:

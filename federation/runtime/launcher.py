@@ -50,6 +50,7 @@ CHUNK = 1 << 16
 
 # Exit statuses of a party, and the code that people read.
 EXIT_BUG, EXIT_CONFINEMENT, EXIT_STORAGE, EXIT_DISK_FULL, EXIT_GARBAGE = 70, 71, 74, 28, 65
+EXIT_WITNESS_LOST, EXIT_WITNESS_ROLLED_BACK = 72, 73
 EXIT_CODES = {
     EXIT_BUG: "node.failed",
     EXIT_CONFINEMENT: "node.unconfined",
@@ -57,6 +58,8 @@ EXIT_CODES = {
     EXIT_DISK_FULL: "node.disk_full",
     EXIT_GARBAGE: "node.garbage_in",
     EXIT_HUNG: "node.hung",
+    EXIT_WITNESS_LOST: "witness.lost",
+    EXIT_WITNESS_ROLLED_BACK: "witness.rolled_back",
 }
 PR_SET_NAME = 15
 
@@ -153,10 +156,22 @@ class Launcher:
         self._counts = Counts(home / "launcher" / "wire.json")
         self._proxy = CopyProxy(self._selector, self._counts, self._deserted)
         self._roster_file = home / "launcher" / "roster.json"
-        self._roster = Roster.from_bytes(self._roster_file.read_bytes()) if self._roster_file.exists() else None
+        self._dealt_file = home / "launcher" / "dealt"
+        self._roster, self._shares = self._read_roster()
         self._stopping = False
         self._ready = False
         self._begun = time.monotonic()
+
+    def _read_roster(self) -> tuple[Roster | None, dict[str, bytes]]:
+        """Read the roster that counts; with the sealed shares, if a first start failed after they were dealt."""
+        if self._roster_file.exists():
+            return Roster.from_bytes(self._roster_file.read_bytes()), {}
+        if self._dealt_file.exists():
+            content, shares = msgspec.msgpack.decode(self._dealt_file.read_bytes(), type=tuple[bytes, dict[str, bytes]])
+            roster = Roster.from_bytes(content)
+            if set(roster.names("department")) == set(self._departments):
+                return roster, shares
+        return None, {}
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -263,6 +278,8 @@ class Launcher:
             self._proxy.drain(party.name)
             self._notify(Notice(party=party.name, code=party.code))
             self._proxy.part(party.name)
+        elif party.session is not None:
+            self._notify(Notice(party=party.name, code=party.code, session=party.session.number))
         if party.stream is not None:
             self._forget(party.stream)
             party.stream.close()
@@ -356,7 +373,7 @@ class Launcher:
             if known is None or said is None or _keys(known) != _keys(said):
                 self._fail({"code": "home.roster_differs", "details": {"party": party.name}})
                 return
-            self._say(party, Enrol(roster=self._roster.to_bytes()))
+            self._say(party, Enrol(roster=self._roster.to_bytes(), share=self._shares.get(party.name, b"")))
         elif self._dealer is None and all(p.identity for p in self._everybody()):
             self._dealer = Party(name=DEALER, role="department")
             self._start(self._dealer)
@@ -388,6 +405,8 @@ class Launcher:
             public_key=dealt.public_key,
         )
         content = self._roster.to_bytes()
+        # Some will have pinned it and others not if this start fails now: the next one hands out the same.
+        write_whole(self._dealt_file, msgspec.msgpack.encode((content, dealt.shares)), mode=0o600)
         for party in (self._coordinator, *self._departments.values()):
             self._say(party, Enrol(roster=content, share=dealt.shares.get(party.name, b"")))
 
@@ -399,8 +418,9 @@ class Launcher:
                     self._link(department)
         everybody = (self._coordinator, *self._departments.values())
         if not self._ready and self._roster and all(p.state is State.ENROLLED for p in everybody):
-            # Only now: a roster that not everybody has pinned must not outlive a failed first start.
+            # Only now: what not everybody has pinned is not yet the roster of a federation.
             write_whole(self._roster_file, self._roster.to_bytes())
+            self._dealt_file.unlink(missing_ok=True)
             self._ready = True
             self._report({"ready": True, "seconds": round(time.monotonic() - self._begun, 2)})
 

@@ -207,7 +207,9 @@ class LocalGrid(Grid):
         if not data:
             raise SystemExit(0)  # the launcher is gone, and we with it
         notice = msgspec.msgpack.decode(data, type=Notice)
-        if notice.code:
+        if notice.code and notice.session:
+            self._gone[notice.party] = notice.code  # its next life ended before it was linked: that is why now
+        elif notice.code:
             self._drop(notice.party, notice.code)
         for body in notice.enrolment:
             self._receipts.take(notice.party, notice.session, ENROLMENT, HEADER.size + len(body))

@@ -22,12 +22,14 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
-from crypto.notes import signature_lines
+from crypto.notes import append_lines, cosign, sign_note, signature_lines
+from crypto.signing import HybridKey
 from federation.audit.events import Event, read_event
 from federation.audit.indicators.compute import CATALOGUE, compute, to_json
 from federation.audit.indicators.gather import figures, read_plans
 from federation.audit.indicators.material import Drills, Material
 from federation.audit.indicators.values import Finding, Indicator, Words, percentile, spans
+from federation.audit.log import checkpoint_text
 from federation.audit.record import RecordReader
 from federation.audit.verify import Verdict, verify_record
 from federation.commands import indicators as command
@@ -267,6 +269,9 @@ THRESHOLDS: dict[str, tuple[Change, dict[str, Change]]] = {
             "grant for another plan": lambda c: c.data("job.start", first=True, plan="0" * 64),
             "grant for another requester": lambda c: c.data("job.start", first=True, requester="analyst@tax"),
             "participant nobody asked": lambda c: c.data("job.start", first=True, participants=" ".join((*NAMES, "x"))),
+            "grants for another job": lambda c: c._replace(
+                events=tuple(replace(e, job="q-9") if e.job == "q-1" else e for e in c.events)
+            ),
             "nobody takes part": lambda c: c.data("job.start", first=True, participants=""),
             "grant expired": lambda c: c.edit("job.start", lambda e: replace(e, time="2026-03-02T08:00:00.001Z")),
             "grant after the start": lambda c: c._replace(
@@ -307,6 +312,9 @@ THRESHOLDS: dict[str, tuple[Change, dict[str, Change]]] = {
             "receipt for more": lambda c: c.edit(
                 "receipt", lambda e: replace(e, data={**e.data, "bytes": e.data["bytes"] + 1}), first=True
             ),
+            "none of a department's frames recorded": lambda c: c.edit(
+                "egress", lambda e: None if e.node == "gaoping" else e
+            ),
             "frame not recorded": lambda c: c.edit("egress", lambda e: None, first=True),
             "counted more": lambda c: verdict(c, counted_bytes=c.verdict.counted_bytes + 1),
             "counted less": lambda c: verdict(c, counted_bytes=c.verdict.counted_bytes - 1),
@@ -323,6 +331,7 @@ THRESHOLDS: dict[str, tuple[Change, dict[str, Change]]] = {
                 "incident", lambda e: replace(e, type="egress.deny", data={"reason": "fingerprint"})
             ),
             "table not read": lambda c: c.data("start", first=True, fingerprints="insured=8/64 hukou=data.unreadable"),
+            "never started": lambda c: c.edit("start", lambda e: None if e.node == "gaoping" else e),
             "nothing drawn": lambda c: c.data("start", first=True, fingerprints=""),
         },
     ),
@@ -497,6 +506,78 @@ def test_frame_of_a_killed_process_explains_a_ledger_above_the_count(case):
     counted = case.verdict.counted_bytes - 1
     assert verdict(case, counted_bytes=counted, unsent=1).finding("ledger-balance").status == "met"
     assert verdict(case, counted_bytes=counted + 2, unsent=1).finding("ledger-balance").status == "not met"
+
+
+def test_last_receipt_may_be_for_a_frame_whose_entry_is_still_to_come(case):
+    frames = [i for i, e in enumerate(case.events) if e.type == "egress" and e.node == "gaoping"]
+    named = sum(e.data["frames"] for e in case.events if e.type == "receipt" and e.data["party"] == "gaoping")
+    cut = set(frames[named - 1 :])
+    short = case._replace(events=tuple(event for i, event in enumerate(case.events) if i not in cut))
+    assert short.finding("ledger-balance").status == "met"
+
+
+def test_bytes_counted_at_a_bundles_end_are_not_yet_in_its_ledger(case):
+    counted = case.verdict.counted_bytes + 5
+    assert verdict(case, counted_bytes=counted, unrecorded_bytes=5).finding("ledger-balance").status == "met"
+
+
+def test_approval_that_had_expired_when_it_was_given_is_not_bound(federation, case):
+    told_before = federation.grant("gaoping", case.plans[0], job="q-1", expires="2026-03-01T08:00:00Z")
+    name, hash_ = "gaoping", case.plans[0].hash
+    assert name == next(event.node for event in case.events if event.type == "approval.grant")
+    altered = case.data("approval.grant", first=True, statement=told_before, plan=hash_)
+    assert altered.finding("approval-scope").status == "not met"
+
+
+@pytest.mark.parametrize(("party", "before"), [("gaoping", False), ("qinshui", True)])
+def test_revocation_is_timed_by_the_departments_own_first_refusal_after_it(case, party, before):
+    at = next(index for index, event in enumerate(case.events) if event.type == "approval.revoke")
+    said = {"type": "incident", "node": party, "time": "2026-03-01T08:00:09.000Z", "data": {"code": "refused.revoked"}}
+    other = replace(case.events[at], **said)
+    place = at if before else at + 1
+    events = (*case.events[:place], other, *case.events[place:])
+    assert told(case._replace(events=events).finding("revocation-time"))["p50"] == 250
+
+
+def test_act_of_this_moment_need_not_be_sealed_yet(case):
+    assert case._replace(notes=case.notes[:1]).finding("sealed-entries").status == "met"
+
+
+def test_checkpoint_below_the_quorum_is_not_sealed(case):
+    size, note = case.notes[-1]
+    alone = "\n".join(line for line in note.split("\n") if not re.search("/(qinshui|lingchuan) ", line))
+    before = told(case.finding("sealed-entries"))["sealed checkpoints"]
+    assert before == len(case.notes)
+    fewer = case._replace(notes=(*case.notes[:-1], (size, alone)))
+    assert told(fewer.finding("sealed-entries"))["sealed checkpoints"] == before - 1
+
+
+def test_department_suspended_later_counted_for_the_seal_before(case):
+    last = case.events[-1]
+    acts = (replace(last, node=name, type="member.suspend", data={"party": "lingchuan"}) for name in NAMES[::2])
+    later = without_one_witness(case)
+    later = later._replace(events=(*case.events, *acts), notes=later.notes[-1:])
+    assert told(later.finding("sealed-entries"))["sealed checkpoints"] == 1
+
+
+def test_seal_counts_from_the_moment_the_quorum_was_reached(federation, case):
+    keys = {name: HybridKey.generate() for name in NAMES}
+    parties = tuple(
+        replace(p, witness=keys[p.name].public.ed25519, witness_mldsa=keys[p.name].public.mldsa44)
+        if p.name in keys
+        else p
+        for p in case.roster.parties
+    )
+    began = int(federation.now.timestamp())
+    text = checkpoint_text(ORIGIN, 10, bytes(32))
+    note = sign_note(federation.identities["coordinator"].signing, ORIGIN, text)
+    for late, name in enumerate(NAMES):
+        note = append_lines(note, cosign(keys[name], f"{ORIGIN}/{name}", text, time_s=began + 10 * late))
+    timed = case._replace(roster=replace(case.roster, parties=parties), notes=((10, note),))
+    timed = timed._replace(
+        events=tuple(replace(e, type="job.join", time="2026-03-01T08:00:00.000Z") for e in case.events)
+    )
+    assert told(timed.finding("seal-lag"))["p50"] == 11_000
 
 
 def test_columns_are_counted_per_job_against_those_held(case):

@@ -220,7 +220,9 @@ def test_suspended_departments_do_not_count_for_the_quorum(scene):
     mixed = Checkpoint(2, bytes(32), dict.fromkeys(("gaoping", "qinshui"), 1), frozenset(("gaoping", "qinshui")))
     before = Checkpoint(1, bytes(32), dict.fromkeys(("gaoping", "qinshui"), 1), frozenset(("gaoping", "qinshui")))
     found = find_sealed([before, mixed, both], votes, scene.roster, wanted=None)
+    everybody = both._replace(size=4, times={**both.times, "qinshui": 1})
     assert list(found.sealed) == [1, 3]
+    assert set(find_sealed([everybody], votes, scene.roster, wanted=None).sealed[4].times) == {"gaoping", "lingchuan"}
     assert found.suspended == {"qinshui"}
 
 

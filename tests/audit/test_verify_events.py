@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
-from federation.audit.events import Actor, Event, Seen, timestamp
+from federation.audit.events import Actor, Event, Seen, peek_event, sign_event, timestamp
 from federation.audit.rules.chains import check_seen
 from federation.audit.rules.checkpoints import Checkpoint, roots_at
 from federation.audit.rules.clock import check_times
@@ -33,6 +34,17 @@ def test_event_that_has_seen_less_than_before_is_found(scene):
     where = place_of(scene, "open", "gaoping")
     forged = scene.forged(change(at("open", "gaoping"), seen=Seen()))
     assert wrong(forged) == f"entry {where}: gaoping has seen less of the log than before"
+
+
+def test_process_that_begins_again_has_seen_nothing_until_it_enrols(finished):
+    """Its mirror is opened with the roster; what it says then is no step back."""
+    scene = Scene.of_home(finished.home)
+    begun = at("start", "lingchuan", job="", session=2)
+    assert scene.events()[place_of(scene, "start", "lingchuan", job="", session=2)].seen.size
+    verify_record(scene.forged(change(begun, seen=Seen())))
+    where = place_of(scene, "start", "lingchuan", job="", session=2)
+    said = wrong(scene.forged(change(begun, seen=scene.events()[place_of(scene, "job.join", "lingchuan")].seen)))
+    assert said == f"entry {where}: lingchuan has seen less of the log than before"
 
 
 @pytest.mark.parametrize("seen", [Seen(size=9, root="ab" * 32), Seen(size=500, root="ab" * 32), Seen(root="ab" * 32)])
@@ -210,3 +222,25 @@ def test_late_events_own_bracket_is_what_it_had_seen():
         with pytest.raises(RecordError) as caught:
             check_times([*on_time[:2], bad, on_time[3]], sealed)
         assert caught.value.details["where"] == "entry 2"
+
+
+# --- journals ---
+
+
+def test_another_partys_event_in_a_journal_is_found(scene):
+    """Genuine, and the next of its own chain."""
+    altered = scene.copy()
+    altered.journals["gaoping"].append(altered.journals["qinshui"][-1])
+    where = f"journal of gaoping, event {len(altered.journals['gaoping']) - 1}"
+    assert wrong(altered) == f"{where}: it is an event of qinshui"
+
+
+def test_rules_hold_for_what_the_log_does_not_have_yet(scene):
+    """A department opens once more, and its journal tells it before the log does."""
+    opened = scene.events()[place_of(scene, "open", "gaoping")]
+    altered = scene.copy()
+    last = peek_event(altered.journals["gaoping"][-1])
+    entry = altered.journals["gaoping"][-1]
+    later = replace(opened, seq=last.seq + 1, prev=hashlib.sha256(entry).hexdigest(), seen=last.seen)
+    altered.journals["gaoping"].append(sign_event(later, scene.keys["gaoping"]))
+    assert wrong(altered) == f"journal of gaoping, event {last.seq + 1}: gaoping did the same step of a job twice"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -19,8 +20,13 @@ CIPHERTEXT = {"class": "ciphertext"}
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    return records.approved(tmp_path_factory.mktemp("record"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("record")
+
+
+@pytest.fixture(scope="module")
+def scene(folder: Path) -> Scene:
+    return records.approved(folder)
 
 
 def again(kind: str, node: str, **data: object):
@@ -175,6 +181,41 @@ def test_joining_without_the_cosignatures_of_all_that_take_part_is_found(scene, 
 # --- revocation ---
 
 
+def refused(scene: Scene, folder: Path, kind: str, name: str, behind) -> Scene:
+    """A department's officer denies or revokes behind some event of its own, and all go on."""
+    grant = scene.events()[place_of(scene, "approval.grant", name)]
+    data = {**grant.data, "statement": (folder / f"{kind} {name}").read_text()}
+
+    def change_(items: list[Item]) -> list[Item]:
+        before = items[behind(items)]
+        said = replace(grant, type=f"approval.{kind.lower()}", data=data, seen=before.seen)
+        return insert(said, behind)(items)
+
+    return scene.forged(change_)
+
+
+@pytest.mark.parametrize(("kind", "state"), [("Revoke", "revoked"), ("Deny", "denied")])
+@pytest.mark.parametrize("step", ["approval.grant", "commit"])
+def test_department_that_goes_on_against_its_officers_word_is_found(scene, folder, kind, state, step):
+    forged = refused(scene, folder, kind, "gaoping", at(step, "gaoping"))
+    where = place_of(forged, f"approval.{kind.lower()}", "gaoping")
+    first = next(
+        i
+        for i, e in enumerate(forged.events())
+        if i > where and e.job == JOB and e.node == "gaoping" and e.type == "egress"
+    )
+    assert wrong(forged) == f"entry {first}: {state} by gaoping on job {JOB}"
+
+
+def test_opening_after_anothers_sealed_revocation_is_found(scene, folder):
+    """Nothing more of its own is to leave before the record is sealed and others open."""
+    forged = refused(scene, folder, "Revoke", "qinshui", at("egress", "qinshui", **CIPHERTEXT))
+    revoked = place_of(forged, "approval.revoke", "qinshui")
+    opened = place_of(forged, "open", "gaoping")
+    reason = f"qinshui had taken back its word in entry {revoked}, sealed before"
+    assert wrong(forged) == f"entry {opened}: {reason}"
+
+
 def test_revocation_of_a_job_that_never_ran_is_no_fault(scene):
     assert verify_record(scene).revoked == 1
 
@@ -204,6 +245,11 @@ def test_commitment_after_somebody_revealed_is_found(scene):
 def test_sums_revealed_before_everybody_committed_to_theirs_are_found(scene):
     said = wrong(scene.forged(drop(at("commit", "qinshui", round="sums"))))
     assert said.endswith("revealed its ciphertexts before everybody had committed")
+
+
+def test_number_of_contributors_told_too_small_is_found(scene):
+    forged = scene.forged(change(at("job.start", COORDINATOR), data={"contributors": 2}))
+    assert wrong(forged).endswith("more departments committed than the 2 that were to")
 
 
 def test_opening_on_a_record_without_all_commitments_is_found(scene):

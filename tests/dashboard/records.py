@@ -18,7 +18,7 @@ from federation.audit.journal import Draft, Journal
 from federation.audit.log import Log
 from federation.audit.verify import Verdict
 from federation.audit.witness import Witness
-from federation.demo import Asked, Promise, Refused, Report
+from federation.demo.report import Asked, Drilled, HandedOver, Promise, Refused, Report
 from federation.governance.approvals import EVENTS
 from federation.governance.roster import Officer, Party, Roster
 from federation.governance.statements import AnyStatement, Grant, sign_statement
@@ -258,6 +258,8 @@ def report(jobs: tuple[str, ...], **changes: object) -> Report:
         queries=tuple(msgspec.structs.replace(asked, job=job) for job in jobs),
         refused=(Refused(sql="SELECT name", expected="request.rows", code="request.rows"),),
         stopped=(),
+        drills=Drilled(expected=9, caught=9, missed=2, failed=()),
+        handed_over=HandedOver(bundle="", cards="", bytes=1, accepted=True, said="ACCEPT x", seconds=1.0),
         record=Verdict(
             size=1, root="", checkpoints=1, departments=3, jobs=1, ledger_bytes=0, counted_bytes=0, unsent=0
         ),

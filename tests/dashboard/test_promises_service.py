@@ -5,16 +5,17 @@ from dashboard.services.demonstration import demonstration
 from dashboard.services.log import LogReader
 from dashboard.services.promises import NAMES, judge
 from dashboard.services.verifier import Outcome
-from federation import demo
 from federation.audit.record import RecordReader
 from federation.audit.verify import Verdict, Witnessed
+from federation.demo.report import Drilled, Promise, Refused, Stopped
 from federation.errors import HomeError, RecordError
 from tests.dashboard.records import JOB, report
 
 WITNESSED = Witnessed(size=9, root="", age_s=1)
 VERDICT = Verdict(
     size=9, root="", checkpoints=3, departments=3, jobs=1, ledger_bytes=9, counted_bytes=9, unsent=0,
-    sealed=1, sealed_size=9, quorum=2, witnesses={"chengqu": WITNESSED, "gaoping": WITNESSED}, granted=3,
+    receipt_bytes=9, sealed=1, sealed_size=9, quorum=2, granted=3,
+    witnesses={"chengqu": WITNESSED, "gaoping": WITNESSED},
 )  # fmt: skip
 REFUTED = Outcome(
     at="2026-11-22T01:02:03.000Z",
@@ -63,7 +64,7 @@ def test_a_record_that_nobody_could_recompute_breaks_nothing_and_proves_nothing(
 
 
 def test_a_part_that_is_not_built_never_holds(recorded):
-    unbuilt = demo.Promise(holds=False, figure="", figure_zh="", reason="not built", missing=("evidence bundle",))
+    unbuilt = Promise(holds=False, figure="", figure_zh="", reason="not built", missing=("evidence bundle",))
     promises = {**report((JOB,)).promises, "auditable": unbuilt}
     recorded.demonstrate(promises=promises)
     judged = judge(shown(recorded), found(), balanced=True, watched=True)
@@ -80,7 +81,8 @@ def test_a_part_that_is_not_built_never_holds(recorded):
         ({"sealed_size": 0}, "auditable", "unknown"),
         ({"quorum": 3}, "auditable", "broken"),
         ({"ledger_bytes": 8}, "invisible", "broken"),
-        ({"ledger_bytes": 0, "counted_bytes": 0}, "invisible", "unknown"),
+        ({"receipt_bytes": 8}, "invisible", "broken"),
+        ({"ledger_bytes": 0, "counted_bytes": 0, "receipt_bytes": 0}, "invisible", "unknown"),
     ],
 )
 def test_each_figure_can_take_its_promise_away(changes, name, state):
@@ -104,18 +106,23 @@ def test_a_number_that_differs_breaks_usable_whatever_the_report_claims(recorded
 
 
 def test_a_forbidden_request_that_was_answered_breaks_controllable(recorded):
-    recorded.demonstrate(refused=(demo.Refused(sql="SELECT name", expected="request.rows", code=""),))
+    recorded.demonstrate(refused=(Refused(sql="SELECT name", expected="request.rows", code=""),))
     assert states(shown(recorded), found())[2] == "broken"
 
 
 def test_a_revocation_that_did_not_stop_the_job_breaks_controllable(recorded):
-    stopped = demo.Stopped(sql="", expected="refused.revoked", code="", department="chengqu", seconds=0.0)
+    stopped = Stopped(sql="", expected="refused.revoked", code="", department="chengqu", seconds=0.0)
     recorded.demonstrate(stopped=(stopped,))
     assert states(shown(recorded), found())[2] == "broken"
 
 
 def test_an_alteration_that_nobody_noticed_breaks_auditable(recorded):
     recorded.demonstrate(tampered="")
+    assert states(shown(recorded), found())[3] == "broken"
+
+
+def test_a_drill_that_went_wrong_breaks_auditable(recorded):
+    recorded.demonstrate(drills=Drilled(expected=2, caught=1, missed=0, failed=("fork",)))
     assert states(shown(recorded), found())[3] == "broken"
 
 

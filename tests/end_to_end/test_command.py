@@ -70,7 +70,10 @@ def test_the_demonstration_prints_one_object_and_exits_0(demonstrated):
     assert list(report["promises"]) == ["usable", "invisible", "controllable", "auditable"]
     assert report["promises"]["usable"]["holds"] is True
     for name in ("invisible", "controllable", "auditable"):
-        assert (report["promises"][name]["holds"], report["promises"][name]["reason"]) == (False, "not built")
+        assert (report["promises"][name]["holds"], report["promises"][name]["reason"]) == (True, "")
+    assert [stopped["code"] for stopped in report["stopped"]] == ["refused.denied", "refused.revoked"]
+    assert report["drills"]["caught"] == report["drills"]["expected"] >= 25
+    assert report["handed_over"]["accepted"] and report["handed_over"]["said"].startswith("ACCEPT ")
     assert len(report["departments"]) == 6
     assert all(query["different"] == 0 and query["compared"] > 0 for query in report["queries"])
     assert all(refused["code"] == refused["expected"] for refused in report["refused"])
@@ -89,6 +92,8 @@ def test_the_record_of_the_demonstration_verifies_and_an_altered_one_does_not(de
     verdict = json.loads(verified.stdout)
     assert (verified.returncode, verdict["valid"]) == (0, True)
     assert verdict["ledger_bytes"] == verdict["counted_bytes"] > 0
+    assert verdict["ledger_bytes"] == verdict["receipt_bytes"] + verdict["unreceipted_bytes"]
+    assert (verdict["automatic"], verdict["unapproved"]) == (0, 0)
     counts = folder / "home" / "launcher" / "wire.json"
     whole = counts.read_text()
     rows = json.loads(whole)
@@ -107,7 +112,8 @@ def test_audit_tail_shows_events_of_every_kind_as_json_lines(demonstrated):
     events = [json.loads(line) for line in result.stdout.splitlines()]
     assert [event["index"] for event in events] == list(range(len(events)))
     kinds = {event["type"] for event in events}
-    assert {"enrol", "start", "approval.grant", "commit", "open", "release.decide", "egress", "job.end"} <= kinds
+    assert {"enrol", "start", "request.receive", "approval.grant", "approval.deny", "approval.revoke"} <= kinds
+    assert {"job.join", "receipt", "commit", "open", "release.decide", "egress", "job.end"} <= kinds
     assert all(event["time"].endswith("Z") and event["actor"]["role"] for event in events)
 
 
@@ -139,7 +145,9 @@ def test_life_of_a_federation_up_status_explain_down_reset(bureaus):
     assert "谁将看到什么" in shown.stdout and "分析员" not in shown.stderr
     assert keyong("down", "--json", cwd=bureaus).stdout == '{"stopped": true}\n'
     assert keyong("down", "--json", cwd=bureaus).stdout == '{"stopped": false}\n'
-    moved = json.loads(keyong("reset", "--json", cwd=bureaus).stdout)["moved_to"]
+    reset = json.loads(keyong("reset", "--json", cwd=bureaus).stdout)
+    assert Path(reset["bundle"]).is_file()  # first of all, what anybody can check
+    moved = reset["moved_to"]
     assert Path(moved, "parties", "east", "journal.db").exists() and not (bureaus / ".keyong").exists()
 
 
@@ -240,9 +248,10 @@ def test_homes_that_are_not_ours_are_left_alone(bureaus):
     assert [file.name for file in (bureaus / "mine").iterdir()] == ["letter.txt"]
     assert keyong("up", cwd=bureaus).returncode == 0
     keyong("down", cwd=bureaus)
-    (bureaus / ".keyong" / "format").write_text("2\n")
-    newer = keyong("up", "--json", cwd=bureaus)
-    assert (newer.returncode, json.loads(newer.stdout)["code"]) == (1, "home.newer")
+    for found, code in ((3, "home.newer"), (1, "home.older")):
+        (bureaus / ".keyong" / "format").write_text(f"{found}\n")
+        other = keyong("up", "--json", cwd=bureaus)
+        assert (other.returncode, json.loads(other.stdout)["code"]) == (1, code)
 
 
 def test_other_departments_than_the_roster_are_refused(bureaus):
@@ -276,3 +285,42 @@ def test_what_a_federation_leaves_open_to_others_is_nothing(bureaus):
     assert home.sockets.stat().st_mode & 0o077 == 0
     for file in (home.control_socket, home.launcher_socket, home.party("east") / "identity.key"):
         assert file.stat().st_mode & 0o077 == 0, file
+
+
+def test_a_bundle_goes_out_and_is_accepted_and_an_altered_one_is_rejected_by_its_place(demonstrated):
+    folder, _ = demonstrated
+    home, bundle, cards = folder / "home", folder / "bundle", folder / "cards"
+    exported = keyong("evidence", "export", "--out", bundle, "--home", home, "--json", cwd=folder)
+    assert exported.returncode == 0, exported.stdout
+    assert keyong("evidence", "cards", "--out", cards, "--home", home, cwd=folder).returncode == 0
+    for place in (bundle, bundle.with_name("bundle.zip")):
+        accepted = keyong("evidence", "verify", place, "--cards", cards, "--json", cwd=folder)
+        assert (accepted.returncode, json.loads(accepted.stdout)["verdict"]) == (0, "ACCEPT")
+    again = keyong("evidence", "export", "--out", bundle, "--home", home, "--json", cwd=folder)
+    assert (again.returncode, json.loads(again.stdout)["code"]) == (1, "home.taken")
+    tile = bundle / "data" / "tile" / "entries" / "001"
+    altered = bytearray(tile.read_bytes())
+    altered[5000] ^= 1
+    tile.write_bytes(altered)
+    rejected = json.loads(keyong("evidence", "verify", bundle, "--cards", cards, "--json", cwd=folder).stdout)
+    assert (rejected["verdict"], rejected["where"]) == ("REJECT", "file data/tile/entries/001")
+
+
+def test_cards_of_another_federation_or_none_are_refused(demonstrated, bureaus):
+    folder, _ = demonstrated
+    bundle = next((folder / "home" / "evidence").glob("*.zip"))
+    none = keyong("evidence", "verify", bundle, "--cards", bureaus, "--json", cwd=bureaus)
+    assert (none.returncode, json.loads(none.stdout)["code"]) == (1, "settings.cards_missing")
+    assert keyong("query", "SELECT COUNT(*) FROM patients", "--purpose", "x", cwd=bureaus).returncode == 0
+    assert keyong("evidence", "export", "--out", "own", cwd=bureaus).returncode == 0  # seals what is not sealed yet
+    assert keyong("evidence", "cards", "--out", "cards", cwd=bureaus).returncode == 0
+    foreign = keyong("evidence", "verify", bundle, "--cards", "cards", "--json", cwd=bureaus)
+    assert (foreign.returncode, json.loads(foreign.stdout)["verdict"]) == (1, "REJECT")
+
+
+def test_every_attack_on_the_record_is_caught_or_told_as_one_that_cannot_be(tmp_path):
+    done = keyong("drill", "record", "--json", cwd=tmp_path)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["failed"]) == (0, [])
+    assert len(report["outcomes"]) >= 25 and report["missed"] == sum(not o["expected"] for o in report["outcomes"])
+    assert all(outcome["caught"]["where"] for outcome in report["outcomes"] if outcome["expected"])

@@ -129,10 +129,7 @@ class Town:
                         os.kill(os.getpid(), signal.SIGKILL)
 
             sys.addaudithook(watch)
-            try:
-                self.begin()
-            except KeyongError as error:
-                report(error.code)
+            self.begin()
 
         reports_of_killed(work)
 
@@ -165,6 +162,7 @@ def story(town) -> dict[str, object]:
     seen["begin with three of six"] = code(town.begin)
     seen["runs after a refusal"] = town.ask() == answer(6)
     town.sign("up", reason="confidential words")
+    seen["runs with a majority"] = town.ask() == answer(6)
     town.write(SIX)
     seen["begin with other settings"] = code(town.begin)
     town.write(FIVE)
@@ -190,7 +188,7 @@ def test_query_is_answered_by_six_and_in_the_next_epoch_by_five(story):
 def test_epoch_does_not_begin_without_a_majority_and_the_old_one_goes_on(story):
     assert story["begin before anything"] == "home.nothing_proposed"
     assert story["begin with three of six"] == "refused.mandate"
-    assert story["runs after a refusal"]
+    assert story["runs after a refusal"] and story["runs with a majority"]
 
 
 def test_other_settings_than_the_signed_ones_begin_nothing(story):
@@ -342,22 +340,19 @@ def test_word_that_is_not_in_the_log_is_found(second, copy):
 
 
 def test_enrolment_that_states_another_end_is_found(second, copy):
-    """The tail of the old log is gone, and with it every later seal: those that enrolled have stated another end."""
+    """The operator has cut off the old log's tail since: those that enrolled have stated where it ended."""
     (ended,) = old_epochs(copy)
     ending, record = ended_by(ended), RecordReader(ended)
     roster = Roster.from_bytes(record.rosters()["east"])
     said = [i for i, e in enumerate(record.entries()) if read_event(e, roster.signers).type == "member.change"]
-    size, last = record.cosigned()[-1]
-    assert _is_sealed(last, roster)
-    later = ending.checkpoint
+    seals = {size: note for size, note in record.cosigned() if size > said[-1] and _is_sealed(note, roster)}
+    assert len(seals) > 1
     with sqlite3.connect(ended / "parties" / "coordinator" / "log.db") as db:
-        sizes = [size for size, note in record.cosigned() if size > said[-1] and _is_sealed(note, roster)]
-        assert sizes[-1] > sizes[0] or pytest.fail("the log was sealed once only after the last word")
-        db.execute("DELETE FROM cosignature WHERE size > ?", (sizes[0],))
-    forged = Succession(
-        change=ending.change, statements=ending.statements, checkpoint=dict(record.cosigned())[sizes[0]]
-    )
-    assert forged.checkpoint != later
+        for (trigger,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {trigger}")
+        for table, column in (("cosignature", "size"), ("checkpoint", "size"), ("leaf", "idx + 1")):
+            db.execute(f"DELETE FROM {table} WHERE {column} > ?", (min(seals),))
+    forged = Succession(change=ending.change, statements=ending.statements, checkpoint=seals[min(seals)])
     (ended / "launcher" / "succession.json").write_bytes(forged.to_bytes())
     with pytest.raises(RecordError, match="is not how that ended"):
         second.links(copy)
@@ -456,9 +451,10 @@ def test_home_restored_to_the_old_roster_is_refused_by_those_that_went_on(third,
     shutil.copy(old_epochs(third.home.path)[1] / "launcher" / "roster.json", third.home.roster)
     third.write(FIVE)
     try:
-        with pytest.raises(RefusedError) as caught:
+        with pytest.raises(KeyongError) as caught:
             third.up()
-        assert caught.value.code == "refused.change"
+        # By the launcher, which knows east's new key as a witness, or by whoever says so first.
+        assert caught.value.code in ("home.roster_differs", "refused.change")
     finally:
         third.home.roster.write_bytes(now)
     third.write(REJOINED)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
 import sys
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from crypto.merkle import root_hash
+from federation.audit.events import FIRST_PREV, Actor, Event, Seen, sign_event
 from federation.audit.mirror import Head, Mirror
 from federation.errors import HomeError, RefusedError
 from federation.governance.epochs import Succession, work_out
@@ -19,7 +23,7 @@ from federation.governance.roster import Roster
 from federation.runtime.epochs import begin_ending, check_past, ended_by, old_epochs, set_aside, unfinished
 from federation.runtime.home import Home
 from tests.support.killing import reports_of_killed
-from tests.support.rosters import NEXT, OLD, change_to, checkpoint, mandate, next_roster, party, succession
+from tests.support.rosters import IDENTITIES, NEXT, OLD, change_to, checkpoint, mandate, next_roster, party, succession
 
 CHANGE = change_to()
 NEW = next_roster(CHANGE)
@@ -170,7 +174,9 @@ def test_third_epoch_is_set_aside_beside_the_second(tmp_path):
 # --- what a party sees ---
 
 
-def past(folder: Path, *, roster: Roster = OLD, ending: Succession = ENDING, head: Head | None = None) -> Path:
+def past(
+    folder: Path, *, roster: Roster = OLD, ending: Succession = ENDING, head: Head | None = None, last: str = "egress"
+) -> Path:
     """A department's folder with an epoch set aside."""
     aside = folder / "epochs" / "1"
     aside.mkdir(parents=True)
@@ -180,15 +186,27 @@ def past(folder: Path, *, roster: Roster = OLD, ending: Succession = ENDING, hea
         Mirror.create(aside / "witness.db", origin=roster.origin, party="east")
         with closing(Mirror(aside / "witness.db", origin=roster.origin, party="east")) as mirror:
             with mirror.changing():
-                size, root = mirror.extend([bytes([number]) for number in range(head.size)])
+                size, root = mirror.extend(entries(head.size, last))
                 mirror.move(Head(size, root, 0, ""))
     return folder
 
 
-def root_of(size: int) -> bytes:
-    from crypto.merkle import root_hash
+@cache
+def entries(size: int, last: str = "egress") -> list[bytes]:
+    """A log's entries: acts, and a last one of this kind."""
+    found, prev = [], FIRST_PREV
+    for seq, kind in enumerate(["start"] * (size - 1) + [last]):
+        event = Event(
+            log=OLD.origin, node="east", seq=seq, prev=prev, time="2026-03-01T08:00:00.000Z", type=kind, job="",
+            attempt=0, actor=Actor(name="east", role="node"), seen=Seen(), data={},
+        )  # fmt: skip
+        found.append(sign_event(event, IDENTITIES["east"].signing))
+        prev = hashlib.sha256(found[-1]).hexdigest()
+    return found
 
-    return root_hash([bytes([number]) for number in range(size)])
+
+def root_of(size: int) -> bytes:
+    return root_hash(entries(10)[:size])
 
 
 def test_party_with_no_past_pins_whatever_it_is_given_first(tmp_path):
@@ -196,22 +214,33 @@ def test_party_with_no_past_pins_whatever_it_is_given_first(tmp_path):
     assert check_past(tmp_path, OLD, "east") == {}
 
 
-@pytest.mark.parametrize("size", [8, 9])
-def test_party_that_saw_the_end_or_less_states_where_the_log_ended(tmp_path, size):
+@pytest.mark.parametrize(
+    ("size", "last"),
+    [
+        pytest.param(8, "start", id="less than the end"),
+        pytest.param(9, "start", id="the end"),
+        pytest.param(10, "egress", id="more of the ledger"),
+    ],
+)
+def test_party_that_saw_the_end_states_where_the_log_ended(tmp_path, size, last):
     ending = succession(CHANGE, checkpoint=checkpoint(root_of(9)))
-    stated = check_past(past(tmp_path, ending=ending, head=Head(size=size)), NEW, "east")
+    stated = check_past(past(tmp_path, ending=ending, head=Head(size=size), last=last), NEW, "east")
     assert (stated["previous_size"], stated["previous_root"]) == (9, root_of(9).hex())
     assert (stated["previous_log"], stated["change"]) == (OLD.origin, CHANGE.hash)
 
 
 @pytest.mark.parametrize(
     ("size", "root"),
-    [pytest.param(10, root_of(9), id="it saw more"), pytest.param(9, b"r" * 32, id="it saw another log")],
+    [
+        pytest.param(10, root_of(9), id="it saw one act more"),
+        pytest.param(9, b"r" * 32, id="it saw another log"),
+        pytest.param(10, b"r" * 32, id="it saw another log, and more of it"),
+    ],
 )
 def test_party_whose_last_cosignature_says_otherwise_does_not_follow(tmp_path, size, root):
     ending = succession(CHANGE, checkpoint=checkpoint(root))
     with pytest.raises(RefusedError) as caught:
-        check_past(past(tmp_path, ending=ending, head=Head(size=size)), NEW, "east")
+        check_past(past(tmp_path, ending=ending, head=Head(size=size), last="start"), NEW, "east")
     assert caught.value.code == "refused.change"
 
 

@@ -16,6 +16,9 @@ def write_federation(folder: Path, *, citizens: int, key_bits: int, approvals: s
     file = demo.built_in_settings(home, citizens=citizens)
     text = file.read_text("utf-8").replace("key_bits = 2048", f"key_bits = {key_bits}")
     text = text.replace('approvals = "officers"', f'approvals = "{approvals}"')
+    if approvals == "automatic":
+        officers = text.index("[[officer]]")
+        text = text[:officers] + text[text.index("[[department]]") :]
     file.write_text(text, "utf-8")
     return file
 
@@ -32,9 +35,10 @@ def federation_toml(
     Args:
         departments: name -> table -> the adapter's settings ("adapter" among them).
         tables: table -> column -> its keys.
-        rules: keys of [federation].
+        rules: keys of [federation]; approvals are automatic unless it says otherwise.
         further: other keys of a department, by its name.
     """
+    rules = {"approvals": "automatic", **rules}
     lines = ["version = 1", "[federation]", *(f"{key} = {toml(value)}" for key, value in rules.items())]
     for name, stores in departments.items():
         lines += ["[[department]]", f"name = {toml(name)}"]

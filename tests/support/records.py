@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from federation.audit.rules.keys import Trust
 from federation.audit.verify import verify_record
 from federation.drills.scene import Item, Mark, Scene, find
 from federation.errors import RecordError
-from federation.governance.statements import Revoke
+from federation.governance.statements import Deny, Revoke
 from federation.messages import Sync
 from federation.queries.sums import propose
 from tests.support.memory import MemoryFederation, MemoryStore, MemoryWire
@@ -47,6 +48,8 @@ def approved(folder: Path) -> Scene:
             federation.approvals[name].hear(federation.grant(name, plan, job=job), {})
         if job == JOB:
             federation.seal(plan, job=job)
+            for kind, name in product((Deny, Revoke), NAMES):  # signed, and never handed in
+                (folder / f"{kind.__name__} {name}").write_text(federation.say_no(kind, name, plan, job=job))
     federation.approvals["qinshui"].hear(federation.say_no(Revoke, "qinshui", plan, job="q-2"), {})
     for name in NAMES:
         federation.say(name, Sync())

@@ -85,10 +85,9 @@ def approval_scope(material: Material) -> Finding:
 
 
 def _is_bound(said: Said) -> bool:
-    grant = said.statement
+    grant = said.statement  # for one run: it can say nothing else
     return (
         isinstance(grant, Grant)
-        and grant.max_runs == 1
         and len(grant.plan) == 64
         and grant.plan == said.event.data.get("plan")
         and moment(grant.expires) > moment(grant.time)
@@ -229,7 +228,7 @@ RULES = (
             command="keyong evidence indicators",
             limits=Words(
                 "不证明目的本身正当：目的只以加盐承诺入账，原文留在部门",
-                "does not prove that the purpose is legitimate: the log holds a salted commitment, its words stay inside",
+                "does not prove that the purpose is legitimate: the log holds a salted commitment only",
             ),
         ),
         approval_scope,

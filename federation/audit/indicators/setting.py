@@ -212,7 +212,7 @@ RULES = (
             clauses=(clauses.FINANCE_MPC_LOGS, clauses.SECURITY_AUDIT),
             formula=Words("核验拒绝的改动副本 ÷ 改动副本", "altered copies that the verifier refused / altered copies"),
             threshold=Words("100 %", "100 %"),
-            command="keyong demo",
+            command="keyong drill record",
             limits=Words(
                 "只对演练过的改动；结果由运行者提供，不在记录中",
                 "the alterations that were tried, no others; told by whoever ran them, not by the record",
@@ -230,7 +230,7 @@ RULES = (
                 "planted leaks of the kinds claimed that were found / planted; findings where nothing was planted",
             ),
             threshold=Words("100 %，误报 0", "100 %, 0 false alarms"),
-            command="pytest tests/node/test_positive_control.py",
+            command="keyong drill record",
             limits=Words(
                 "不含声称之外的形式（异或、压缩后再编码等），那些发现不了",
                 "not the forms beyond the claim (XOR, encoded after compression and others): they are not found",

@@ -14,7 +14,7 @@ import msgspec
 # told from memory. Only the official text counts in the end; all but the first are shown with that remark.
 Mark = Literal["source", "title", "memory"]
 
-Status = Literal["met", "not met", "no threshold", "not measured", "not applicable"]
+Status = Literal["met", "not met", "not measured", "not applicable"]
 
 
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -39,6 +39,11 @@ def _wrong(number: int, of: str, reason: str) -> RecordError:
     return wrong(f"journal of {of}, event {number}" if of else f"entry {number}", reason)
 
 
+def _enrols(event: Event) -> bool:
+    """Whether a process has just begun: it opens its mirror once it has enrolled, and has seen nothing before."""
+    return event.type in ("start", "enrol") or (event.type == "egress" and event.data.get("class") == "enrolment")
+
+
 class Chains:
     """The parties' chains, followed entry by entry."""
 
@@ -68,13 +73,13 @@ class Chains:
             raise _wrong(number, of, f"it is an event of {node}")
         if event.seq != link.seq or event.prev != link.prev:
             raise _wrong(number, of, f"it does not follow the event before it in the chain of {node}")
-        if event.seen.size < link.seen:
+        if event.seen.size < link.seen and not (event.seen.size == 0 and _enrols(event)):
             raise _wrong(number, of, f"{node} has seen less of the log than before")
         if self._roles[node] not in WRITERS.get(event.type, DEPARTMENTS):
             raise _wrong(number, of, f"{node} may not do this")
         if event.type == "enrol" and event.data.get("roster") != self._hash:
             raise _wrong(number, of, f"{node} enrolled under another roster")
-        self.links[node] = Link(event.seq + 1, hashlib.sha256(entry).hexdigest(), event.seen.size)
+        self.links[node] = Link(event.seq + 1, hashlib.sha256(entry).hexdigest(), max(link.seen, event.seen.size))
         return event
 
 

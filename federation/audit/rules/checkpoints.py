@@ -83,8 +83,8 @@ def read_checkpoints(notes: Sequence[str], keys: Keys) -> list[Checkpoint]:
         RecordError: one is not, or there is none.
     """
     found: dict[int, Checkpoint] = {}
-    for number, note in enumerate(notes):
-        checkpoint = keys.read(note, f"checkpoint {_stated_size(note, number)}")
+    for note in notes:
+        checkpoint = keys.read(note, f"checkpoint {stated_size(note)}")
         if checkpoint.size in found:
             raise wrong(f"checkpoint {checkpoint.size}", "there are two of one size")
         found[checkpoint.size] = checkpoint
@@ -93,10 +93,10 @@ def read_checkpoints(notes: Sequence[str], keys: Keys) -> list[Checkpoint]:
     return [found[size] for size in sorted(found)]
 
 
-def _stated_size(note: str, number: int) -> str:
-    """The size that an unverified note claims; its place in the record if it claims none."""
+def stated_size(note: str) -> int:
+    """The size that an unverified note claims; -1 if it claims none."""
     lines = note.split("\n", 2)
-    return lines[1] if len(lines) > 2 and lines[1].isdecimal() else f"no. {number}"
+    return int(lines[1]) if len(lines) > 2 and lines[1].isdecimal() else -1
 
 
 def roots_at(entries: Iterable[bytes], sizes: Collection[int]) -> dict[int, bytes]:
@@ -163,7 +163,7 @@ class Sealing(NamedTuple):
     """The sealed checkpoints.
 
     Attributes:
-        sealed: those that reach the quorum, ascending; by size.
+        sealed: those that reach the quorum, by size, ascending; with the cosignatures of those only that count.
         quorum: how many departments seal now.
         suspended: the departments that do not count now.
     """
@@ -194,7 +194,9 @@ def find_sealed(
         needed = quorum(len(counted)) if wanted is None else wanted
         there = sum(name in checkpoint.times for name in (counted if wanted is None else departments))
         if there >= needed:
-            sealed[checkpoint.size] = checkpoint
+            # A suspended department takes part in nothing: its cosignature lets no job go on.
+            times = {name: time for name, time in checkpoint.times.items() if name in counted}
+            sealed[checkpoint.size] = checkpoint._replace(times=times)
         elif wanted is not None:
             raise wrong(f"checkpoint {checkpoint.size}", f"{there} cosignatures hold, {needed} are needed")
     if sealed:

@@ -190,7 +190,11 @@ class Jobs:
             raise wrong(written.where, f"{event.node} did the same step of a job twice")
         job.done.add(step)
         if event.type == "commit":
-            job.commits.setdefault(step[2], {})[event.node] = written.place
+            committed = job.commits.setdefault(step[2], {})
+            committed[event.node] = written.place
+            # Told too small, the number would let somebody reveal before all had committed.
+            if len(committed) > job.contributors:
+                raise wrong(written.where, f"more departments committed than the {job.contributors} that were to")
             job.rounds.setdefault(event.node, []).append(step[2])
         elif event.type == "open":
             self._open(written, job, step[2])
