@@ -81,7 +81,8 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 MAX_LOG_BYTES = 5_000_000
 OVER_TCP = "process isolation only: it reaches its database over TCP"
 GRACE_S = 1.0
-SEAL_DEADLINE_S = 10
+# Less than the maximum merge delay: who waited for a silent one must not be found late for it.
+SEAL_DEADLINE_S = 5
 WITNESS_STATUS = {"witness.lost": EXIT_WITNESS_LOST, "witness.rolled_back": EXIT_WITNESS_ROLLED_BACK}
 
 

@@ -74,6 +74,8 @@ class OfficerDesk:
         officer = roster.officer(name)
         if officer is None:
             raise HomeError("home.officer_unknown", officer=name)
+        if officer.department not in roster.names("department"):  # an operator or auditor of the whole has no desk
+            raise RefusedError("refused.officer", officer=name, party=officer.department)
         self.officer: Officer = officer
         self._home, self._roster, self._desk, self._control, self._clock = home, roster, desk, control, clock
         self._key: HybridKey | None = None

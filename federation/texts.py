@@ -397,7 +397,7 @@ TEXTS: dict[str, Text] = {
     ),
     "home.roster_parties": Text(
         "federation.toml 的部门与名册不符：{party}",
-        "请用 keyong epoch propose 提出变更，经多数部门签署后开始新周期；或恢复原配置",
+        "请用 keyong epoch propose 提出变更，经多数部门签署后开始新纪元；或恢复原配置",
         "federation.toml names other departments than the pinned roster: {party}",
         "propose the change with keyong epoch propose and let a majority sign it, or restore the settings",
     ),
@@ -408,13 +408,13 @@ TEXTS: dict[str, Text] = {
         "run keyong epoch propose first",
     ),
     "home.epoch_unfinished": Text(
-        "新周期的切换中断在半途",
+        "新纪元的切换中断在半途",
         "请再次运行 keyong epoch begin，它会从中断处继续",
         "the change to a new epoch was interrupted half-way",
         "run keyong epoch begin again: it goes on from there",
     ),
     "home.epoch_unsealed": Text(
-        "旧日志末尾的行为尚未封存，不能结束这一周期",
+        "旧日志末尾的行为尚未封存，不能结束这一纪元",
         "请按原配置用 keyong up 启动，确认多数部门在线，稍候再运行 keyong epoch begin",
         "the last acts in the old log are not sealed: its epoch cannot end",
         "start it with its old settings, see that a majority is there, and run keyong epoch begin again",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from dashboard.services.log import LogView
-from federation.demo.report import Report
+
+if TYPE_CHECKING:
+    from federation.demo.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +44,15 @@ class Demonstration:
 def demonstration(home: Path, view: LogView) -> Demonstration | None:
     """Read the report; None if there is none, or if it is about jobs that this log does not have."""
     try:
-        report = msgspec.json.decode((home / "demo.json").read_bytes(), type=Report)
-    except (OSError, msgspec.MsgspecError):
+        content = (home / "demo.json").read_bytes()
+    except OSError:
+        return None
+    # Only here: the demonstration's package brings half a second of imports that other homes do not need.
+    from federation.demo.report import Report
+
+    try:
+        report = msgspec.json.decode(content, type=Report)
+    except msgspec.MsgspecError:
         return None
     released = {line.name: line.time for line in view.jobs if line.state == "released"}
     jobs = [asked.job for asked in report.queries if asked.job]

@@ -13,9 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from federation import operate
 from federation.errors import KeyongError, RefusedError
-from federation.node.desk import DeskItem
+from federation.node.desk import DeskClient, DeskItem
 from federation.officer import plan_of
 from federation.plan import Plan
 from federation.runtime.home import Home
@@ -92,7 +91,7 @@ class Desks:
         )
 
     def _ask_one(self, department: str) -> tuple[tuple[DeskItem, ...], str] | str:
-        desk = operate.desk_client(self._home, department, timeout_s=PATIENCE_S)
+        desk = DeskClient(self._home.desk_socket(department), department, timeout_s=PATIENCE_S)
         try:
             return desk.items(), desk.head()
         except KeyongError as error:

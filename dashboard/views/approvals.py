@@ -247,17 +247,19 @@ def form(request: Request, officer: Officer, roster: Roster, possible: Sequence[
     names: dict[signing.Decision, str] = {"approve": _("批准"), "reject": _("拒绝"), "revoke": _("撤回")}
     # Enter must not approve: the first button would be pressed.
     with st.form("decision", clear_on_submit=True, enter_to_submit=False):
-        passphrase = st.text_input(
+        st.text_input(
             _("{name} 的口令").format(name=officer.name), type="password", autocomplete="off", key="passphrase"
         )
-        reason = st.text_input(
-            _("理由（拒绝或撤回时；留在本部门，日志只存承诺）"), max_chars=signing.MAX_REASON, key="reason"
-        )
-        pressed: signing.Decision | None = None
+        st.text_input(_("理由（拒绝或撤回时；留在本部门，日志只存承诺）"), max_chars=signing.MAX_REASON, key="reason")
         for column, decision in zip(st.columns(3), possible, strict=False):
-            style = "primary" if decision == "approve" else "secondary"
-            if column.form_submit_button(names[decision], type=style, width="stretch", key=f"say-{decision}"):  # type: ignore[arg-type]
-                pressed = decision
+            column.form_submit_button(
+                names[decision],
+                type="primary" if decision == "approve" else "secondary",
+                width="stretch",
+                key=f"say-{decision}",
+                on_click=say,
+                args=(officer.name, decision, request, roster),
+            )
     blocks.typed(
         _("或在自己的终端："),
         commands.typed(commands.keyong(served().home, possible[0], request.job, "--as", officer.name)),
@@ -268,28 +270,21 @@ def form(request: Request, officer: Officer, roster: Roster, possible: Sequence[
         if "approve" in possible:
             everybody = commands.keyong(served().home, "approve", request.job, "--as", "everyone")
             blocks.typed(_("仅演示，所有部门一次批准："), commands.typed(everybody))
-    if pressed is not None:
-        say(
-            signing.Word(account=officer.name, decision=pressed, job=request.job, reason=reason),
-            request,
-            roster,
-            passphrase,
-        )
 
 
-def say(word: signing.Word, request: Request, roster: Roster, passphrase: str) -> None:
+def say(account: str, decision: signing.Decision, request: Request, roster: Roster) -> None:
     """Have it signed, and tell what became of it."""
-    home = served().home
+    home, passphrase, reason = served().home, st.session_state["passphrase"], st.session_state["reason"]
+    st.session_state["passphrase"] = ""  # the visit keeps it no longer than this
+    word = signing.Word(account=account, decision=decision, job=request.job, reason=reason)
     done = {"approve": _("已批准（限一次）"), "reject": _("已拒绝"), "revoke": _("已撤回，立即生效")}
     try:
-        with st.spinner(_("正在由本人的程序签名…")):
-            signing.decide(home, roster, word, request, passphrase, language=language())
-        said = Verdict("good", done[word.decision], f"{word.account} · {word.job}")
+        signing.decide(home, roster, word, request, passphrase, language=language())
+        said = Verdict("good", done[decision], f"{account} · {word.job}")
     except KeyongError as error:
         said = Verdict("bad", _("没有签署"), words.told(error))
-    st.session_state["said"] = ((word.job, word.account), said)
+    st.session_state["said"] = ((word.job, account), said)
     sources.desks(home).forget()
-    st.rerun()
 
 
 page()

@@ -130,12 +130,12 @@ def read_event(entry: bytes, parties: Mapping[str, bytes]) -> Event:
         crypto.errors.SignatureError: a party we do not know, not signed by it, or not canonical.
         ValueError: the payload is no event, or not its canonical bytes.
     """
-    claimed = _decoder.decode(_envelope_decoder.decode(entry).payload)
-    public = parties.get(claimed.node)
+    claimed = _envelope_decoder.decode(entry).payload
+    event = _decoder.decode(claimed)
+    public = parties.get(event.node)
     if public is None:
         raise SignatureError("the event's party is not known")
     payload = open_envelope(entry, EVENT_TYPE, {key_id(public): public})
-    event = _decoder.decode(payload)
-    if _encoder.encode(event) != payload:
+    if payload != claimed or _encoder.encode(event) != payload:
         raise ValueError("not the canonical bytes of an event")
     return event

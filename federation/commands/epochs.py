@@ -13,7 +13,7 @@ from federation.commands.frame import Command, command_of, passphrase_of, print_
 from federation.governance.epochs import Change, departments_after, majority, officers_changed
 from federation.governance.roster import Roster
 
-epoch = typer.Typer(no_args_is_help=True, help="成员变更与密钥周期 · joining, leaving, new keys")
+epoch = typer.Typer(no_args_is_help=True, help="成员变更与密钥纪元 · joining, leaving, new keys")
 
 
 def register(app: typer.Typer) -> None:
@@ -59,12 +59,12 @@ def sign(
 
 @epoch.command()
 def begin(context: typer.Context) -> None:
-    """停止联邦，保存旧记录，以新密钥与新日志开始新周期 · stop, set the record aside, start with new keys."""
+    """停止联邦，保存旧记录，以新密钥与新日志开始新纪元 · stop, set the record aside, start with new keys."""
     command = command_of(context)
     seconds = succession.begin(command.settings(), command.home)
     number = command.home.epoch
     fields = {"epoch": number, "log": command.home.origin, "seconds": round(seconds, 2)}
-    _done(command, fields, f"第 {number} 周期已开始", f"epoch {number} has begun")
+    _done(command, fields, f"第 {number} 纪元已开始", f"epoch {number} has begun")
 
 
 def _show(command: Command) -> None:
@@ -101,7 +101,7 @@ def _show(command: Command) -> None:
 
 def _print_change(command: Command, roster: Roster, change: Change, reason: str) -> None:
     come, go = officers_changed(roster, change)
-    title = command.say(f"第 {change.epoch} 周期的变更 {change.hash}", f"change to epoch {change.epoch}: {change.hash}")
+    title = command.say(f"第 {change.epoch} 纪元的变更 {change.hash}", f"change to epoch {change.epoch}: {change.hash}")
     table = Table(title=Text(title), title_justify="left", show_header=False)
     for zh, en, what in (
         ("加入", "join", [_with_key(party.name, party.signing) for party in change.joined]),

@@ -14,7 +14,7 @@ from crypto.errors import SignatureError
 from crypto.notes import append_lines, verify_cosignature
 from federation.audit.log import Log
 from federation.audit.seal import check_sealed
-from federation.coordinator.grid_wire import GridWire
+from federation.coordinator.grid_wire import ABSENT, GridWire
 from federation.coordinator.receipts import Receipts
 from federation.coordinator.sequencer import Sequencer
 from federation.errors import KeyongError, NodeError, WitnessError
@@ -92,9 +92,10 @@ class Sealer:
         refusals = self._collect(size, members)
         for name, refusal in refusals.items():
             logger.warning("%s does not co-sign size %d: %s", name, size, refusal)
-        for name in members:
-            if name in refusals:
-                raise refusals[name]
+        wanting = [refusals[name] for name in members if name in refusals]
+        if wanting:
+            # Whoever is not there is the reason; that others have grown late over it is the consequence.
+            raise next((refusal for refusal in wanting if refusal.code in ABSENT), wanting[0])
         sealed = self._log.cosigned(size)
         check_sealed(sealed, self._roster, members=members, suspended=sorted(self.suspended()))
         self._sealed = size

@@ -40,9 +40,7 @@ def roster(count: int = 6) -> Roster:
         )
         for name in NAMES[:count]
     )
-    coordinator = Party(
-        name="coordinator", role="coordinator", signing=LOG_KEY.public, box=BoxKey.generate().public
-    )
+    coordinator = Party(name="coordinator", role="coordinator", signing=LOG_KEY.public, box=BoxKey.generate().public)
     return Roster(
         origin=ORIGIN,
         epoch=1,

@@ -208,8 +208,13 @@ def test_department_that_goes_on_against_its_officers_word_is_found(scene, folde
 
 
 def test_opening_after_anothers_sealed_revocation_is_found(scene, folder):
-    """Nothing more of its own is to leave before the record is sealed and others open."""
-    forged = refused(scene, folder, "Revoke", "qinshui", at("egress", "qinshui", **CIPHERTEXT))
+    """It is silent about what left it itself; others open on a record that shows its word."""
+
+    def silent(items: list[Item]) -> list[Item]:
+        mine = ("egress", "qinshui", JOB)
+        return [item for item in items if isinstance(item, Mark) or (item.type, item.node, item.job) != mine]
+
+    forged = refused(scene.forged(silent), folder, "Revoke", "qinshui", at("commit", "qinshui"))
     revoked = place_of(forged, "approval.revoke", "qinshui")
     opened = place_of(forged, "open", "gaoping")
     reason = f"qinshui had taken back its word in entry {revoked}, sealed before"

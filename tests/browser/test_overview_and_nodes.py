@@ -24,13 +24,14 @@ def test_the_overview_is_the_page_one_comes_to_and_its_record_holds(visit, feder
     page = settled(visit())
     expect(page.get_by_role("heading", name="总览", level=1)).to_be_visible()
     expect(page.get_by_text("此处没有明文答案可比")).to_be_visible()
-    expect(page.locator(".ky-claim.good")).to_have_count(0)  # what is not built is not green
+    expect(page.locator(".ky-claim.good").last).to_contain_text("个部门封存")
+    expect(page.locator(".ky-claim.bad")).to_contain_text("没有人审批")  # automatic approval is not controllable
     expect(page.locator(".ky-typed")).to_contain_text("audit verify --json")
 
 
 def test_one_walks_through_all_pages_and_back(visit):
     page = visit()
-    for name in ("数据流向", "节点与运维", "总览"):
+    for name in ("数据流向", "授权审批", "审计存证", "节点与运维", "总览"):
         page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
         expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
         expect(page.get_by_role("dialog")).to_have_count(0)  # "page not found"
@@ -38,8 +39,8 @@ def test_one_walks_through_all_pages_and_back(visit):
 
 def test_a_promise_leads_to_what_it_rests_on(visit):
     page = settled(visit())
-    page.get_by_role("link", name="看逐项自检").click()
-    expect(page.get_by_role("heading", name="节点与运维", level=1)).to_be_visible()
+    page.get_by_role("link", name="看日志与封存的根").click()
+    expect(page.get_by_role("heading", name="审计存证", level=1)).to_be_visible()
 
 
 def test_a_new_job_is_recomputed_and_told(visit, federation):
@@ -99,4 +100,4 @@ def test_an_altered_byte_in_a_copy_turns_the_verdict_red_and_names_the_place(bro
         page = visit(base=url)
         expect(page.get_by_role("alert")).to_contain_text("记录不成立：日志第 20 条", timeout=30_000)
         expect(page.get_by_role("alert")).to_contain_text(re.compile("校验器原文：entry 20: it is not signed"))
-        expect(page.locator(".ky-claim.bad")).to_have_count(2)
+        expect(page.locator(".ky-claim.bad")).to_have_count(3)

@@ -1,4 +1,4 @@
-"""The coordinator brings the record to a quorum; who is silent and takes no part stops nobody, who takes part is named."""
+"""The coordinator brings the record to a quorum; who takes no part stops nobody, who takes part is named."""
 
 from __future__ import annotations
 
@@ -162,4 +162,3 @@ def test_nothing_new_is_not_sealed_again(sealing):
     sealing.asked.clear()
     sealing.sealer.seal_acts()
     assert (sealing.asked, sealing.sealer._sealed) == ([], sealed)
-

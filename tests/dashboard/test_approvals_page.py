@@ -67,7 +67,6 @@ def test_an_officer_approves_and_the_page_says_so(opened, lying, monkeypatch):
     assert said == [(signing.Word(account="officer@gaoping", decision="approve", job=WAITING), "open sesame")]
     assert "已批准（限一次）" in words(app)
     assert app.text_input(key="passphrase").value == ""  # it is kept nowhere
-    assert "sesame" not in repr(app.session_state.filtered_state)
 
 
 def test_a_refusal_is_one_clear_sentence(opened, lying, monkeypatch):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from tests.support.approving import DEPARTMENTS, KEYONG, OFFICERS, PASSPHRASE, Approving, Asking, wait_for
@@ -39,7 +40,7 @@ def on_a_terminal(town: Approving, answers: list[str], *arguments: str) -> tuple
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(town.folder)
-        os.execv(KEYONG, [KEYONG, "--lang", "en", *arguments])  # noqa: S606 - our own command
+        os.execv(KEYONG, [KEYONG, "--lang", "en", *arguments])
     screen, asked = "", 0
     while True:
         try:
@@ -152,9 +153,7 @@ def test_revocation_in_the_middle_of_a_job_stops_it(town):
     assert b"a secret doubt" not in log
 
 
-def processes(name: str):
-    import psutil
-
+def processes(name: str) -> list[psutil.Process]:
     return [p for p in psutil.process_iter() if p.name() == name]
 
 

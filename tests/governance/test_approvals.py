@@ -1,4 +1,4 @@
-"""A department's word on a request: said by its officer, for one run of one plan, until it ends; kept in the journal."""
+"""A department's word on a request: said by its officer, for one run of one plan; kept in the journal."""
 
 from __future__ import annotations
 

@@ -222,7 +222,10 @@ HILLS, NORTH = party(NEXT["hills"]), party(NEXT["north"])
 )
 def test_change_that_does_not_follow_is_refused_whoever_signed_it(changes):
     change = replace(CHANGE, **changes)
-    assert refused(change, mandate(change)).code == "refused.change"
+    with pytest.raises(RefusedError) as caught:
+        check_change(OLD, change)
+    assert caught.value.code == "refused.change"
+    assert refused(change, mandate(change)).details == caught.value.details
 
 
 # --- rosters that are not the one that was signed ---

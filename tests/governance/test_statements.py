@@ -135,7 +135,7 @@ OTHER = json.loads(signed(replace(GRANT, nonce="1" * 32)))["signatures"]
         pytest.param(lambda e: flip(e, 1), id="ML-DSA wrong"),
         pytest.param(lambda e: e["signatures"].__setitem__(0, OTHER[0]), id="Ed25519 of another statement"),
         pytest.param(lambda e: e["signatures"].__setitem__(1, OTHER[1]), id="ML-DSA of another statement"),
-        pytest.param(lambda e: e.__setitem__("payloadType", "application/vnd.keyong.event+json"), id="type of an event"),
+        pytest.param(lambda e: e.__setitem__("payloadType", "application/vnd.keyong.event+json"), id="an event"),
         pytest.param(lambda e: e.__setitem__("more", 1), id="a field more"),
     ],
 )

@@ -181,7 +181,11 @@ BROUGHT: dict[str, tuple[Callable[[Asked, dict[str, bytes]], Sequence[bytes]], s
     "no statement": (lambda a, g: [g[OPENER], g[GATE], a.agreement(SECOND, "")], "refused.statement"),
     "a statement that is none": (lambda a, g: [g[OPENER], g[GATE], a.agreement(SECOND, "{}")], "refused.statement"),
     "by another department's officer": (
-        lambda a, g: [g[OPENER], g[GATE], a.agreement(SECOND, a.federation.grant(SECOND, a.plan, officer=f"officer@{OPENER}"))],
+        lambda a, g: [
+            g[OPENER],
+            g[GATE],
+            a.agreement(SECOND, a.federation.grant(SECOND, a.plan, officer=f"officer@{OPENER}")),
+        ],
         "refused.officer",
     ),
     "another department's grant": (

@@ -59,7 +59,7 @@ class Served:
             except KeyongError as error:
                 said.append(error)
 
-        thread = threading.Thread(target=run)
+        thread = threading.Thread(target=run, daemon=True)
         thread.start()
         while thread.is_alive():
             if select.select([self.desk.fileno()], [], [], 0.02)[0]:
@@ -73,6 +73,7 @@ class Served:
 
         def raw() -> bytes:
             with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(30)
                 connection.connect(str(self.path))
                 connection.sendall(data)
                 connection.shutdown(socket.SHUT_WR)
@@ -276,7 +277,7 @@ def test_client_that_dawdles_byte_by_byte_is_cut_off(served):
             except OSError:
                 return
 
-    thread = threading.Thread(target=dawdle)
+    thread = threading.Thread(target=dawdle, daemon=True)
     thread.start()
     select.select([served.desk.fileno()], [], [], 10)
     started = time.monotonic()
@@ -308,7 +309,7 @@ def test_full_disk_is_told_to_the_officer_and_ends_the_department(served):
     def officer() -> None:
         said.append(code(served.client.hear, grant, {"purpose": "x"}))
 
-    thread = threading.Thread(target=officer)
+    thread = threading.Thread(target=officer, daemon=True)
     thread.start()
     select.select([served.desk.fileno()], [], [], 10)
     with files_no_larger_than(0), pytest.raises(HomeError):
@@ -338,7 +339,7 @@ def test_department_that_goes_without_a_word_is_gone(served):
         with connection:
             connection.recv(100)
 
-    thread = threading.Thread(target=hang_up)
+    thread = threading.Thread(target=hang_up, daemon=True)
     thread.start()
     assert code(served.client.items) == "node.gone"
     thread.join()

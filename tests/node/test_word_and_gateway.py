@@ -1,4 +1,4 @@
-"""Whatever officers say and whenever the process dies: nothing leaves without a word that stands, nothing runs twice."""
+"""Whatever officers say and whenever the process dies: nothing leaves without a word, nothing runs twice."""
 
 from __future__ import annotations
 
