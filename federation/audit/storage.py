@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ def open_database(file: Path, opened: ExitStack) -> sqlite3.Connection:
     Raises:
         HomeError: another process writes it, it cannot be opened, or it is no database.
     """
-    opened.callback(os.close, _lock(file))
+    opened.callback(_lock(file).close)
     with storage(file):
         db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         opened.callback(db.close)
@@ -43,7 +44,7 @@ def storage(file: Path) -> Iterator[None]:
         raise storage_error(exc, file) from exc
 
 
-def _lock(file: Path) -> int:
+def _lock(file: Path) -> io.FileIO:
     """Hold a file beside the database: SQLite's exclusive mode would keep readers out as well.
 
     It is not the database itself, since closing any descriptor of that would drop SQLite's own locks.
@@ -52,9 +53,10 @@ def _lock(file: Path) -> int:
         lock = os.open(file.with_name(f"{file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as exc:
         raise HomeError("home.storage", file=file.name) from exc
+    held = io.FileIO(lock, "r+")  # closes itself with whoever forgets it
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as exc:
-        os.close(lock)
+        held.close()
         raise HomeError("home.second_writer", file=file.name) from exc
-    return lock
+    return held

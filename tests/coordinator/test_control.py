@@ -171,7 +171,7 @@ def test_hanging_up_between_two_steps_cancels_the_job(federation, jobs, path):
         pytest.param(b"\xff\xfe\n", id="no text"),
         pytest.param(b"[]\n", id="no object"),
         pytest.param(b'{"do":"stop","party":"analyst@city"}\n', id="unknown wish"),
-        pytest.param(b'{"do":"known"}\n', id="nobody asks"),
+        pytest.param(b'{"party":"gaoping"}\n', id="nothing asked"),
         pytest.param(b'{"do":"known","party":"analyst@city","more":1}\n', id="unknown field"),
     ],
 )
@@ -199,7 +199,7 @@ def test_request_signed_by_another_analyst_is_refused(federation, path, jobs):
 
 
 def test_signed_message_that_is_no_request_is_refused(federation, path):
-    assert submit(path, federation.signed(ANALYST, COORDINATOR, Agreement(by="me"))) == "refused.requester"
+    assert submit(path, federation.signed(ANALYST, COORDINATOR, Agreement(statement=""))) == "refused.requester"
 
 
 def test_bytes_that_are_no_envelope_are_refused(path):

@@ -25,6 +25,7 @@ from federation.governance.epochs import (
     Succession,
     check_change,
     check_last_seal,
+    check_mandate,
     departments_after,
     follow,
     log_of,
@@ -180,6 +181,16 @@ def test_majority_with_one_word_that_does_not_hold_is_none(third, code):
 def test_officer_of_one_that_joins_has_no_say_yet():
     said = {"east": STATEMENTS["east"], "north": STATEMENTS["north"], "hills": signs("hills", CHANGE)}
     assert refused(CHANGE, said).code == "refused.statement"
+
+
+def test_officer_of_what_is_no_department_does_not_count():
+    stranger = officer("officer@hills", "officer", OFFICER_KEYS["officer@hills"])
+    old = replace(OLD, officers=(*OLD.officers, stranger))
+    change = replace(CHANGE, previous=old.hash)
+    check_mandate(old, change, {name: signs(name, change, roster=old) for name in ("east", "north", "south")})
+    with pytest.raises(RefusedError) as caught:
+        check_mandate(old, change, {name: signs(name, change, roster=old) for name in ("east", "north", "hills")})
+    assert caught.value.code == "refused.change"
 
 
 def _signs_roster(department: str) -> str:
