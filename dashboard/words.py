@@ -213,6 +213,7 @@ def event_name(kind: str) -> str:
         "member.sign": _("签署名册"),
         "member.suspend": _("停用部门"),
         "member.resume": _("恢复部门"),
+        "member.change": _("签署纪元更换"),
         "job.start": _("作业开始"),
         "job.join": _("部门开始执行"),
         "job.end": _("作业结束"),

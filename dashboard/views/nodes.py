@@ -141,7 +141,7 @@ def federation(view: LogView, roster: Roster | None) -> None:
         threshold = _("任意 {t} 个持钥部门合作才能打开，共 {n} 份；少于 {t} 个打不开")
         facts += [
             (_("门限"), threshold.format(t=roster.threshold, n=len(roster.holders)), ""),
-            (_("密钥纪元"), _("第 {n} 纪元；成员或密钥更换即开始新纪元（尚未建成）").format(n=roster.epoch), ""),
+            (_("密钥纪元"), _("第 {n} 纪元；成员或密钥更换即开始新纪元").format(n=roster.epoch), ""),
             (_("名册摘要"), roster.hash, "id"),
             (_("日志来源"), roster.origin, ""),
         ]

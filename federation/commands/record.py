@@ -15,10 +15,12 @@ from rich.text import Text
 
 from federation import demo
 from federation.audit.events import Event, read_event
+from federation.audit.links import verify_links
 from federation.audit.record import RecordReader
-from federation.audit.verify import Verdict
+from federation.audit.verify import Verdict, verify_record
 from federation.commands.frame import Command, command_of, print_json
 from federation.governance.roster import Roster
+from federation.runtime.epochs import ended_by, old_epochs
 
 SCREEN_ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -70,10 +72,23 @@ def verify(context: typer.Context) -> None:
     """从原始条目重算全部记录 · recompute the whole record."""
     command = command_of(context)
     verdict = demo.verify_settled(command.home)
+    ended = [(RecordReader(folder), ended_by(folder)) for folder in old_epochs(command.home.path)]
+    for record, _ in ended:
+        verify_record(record)
+    links = verify_links(ended, RecordReader(command.home.path))
     if command.json:
-        print_json({"valid": True, **msgspec.to_builtins(verdict)})
+        print_json({"valid": True, **msgspec.to_builtins(verdict), "ended_epochs": [link._asdict() for link in links]})
         return
     _print_verdict(command, verdict)
+    for link in links:
+        command.out.print(
+            command.say(
+                f"✔ 第 {link.epoch} 纪元的日志完整（{link.size} 条），由本纪元 {link.parties} 方的首条记录接续",
+                f"✔ the log of epoch {link.epoch} holds ({link.size} entries); {link.parties} parties of the next one"
+                " go on from it",
+            ),
+            style="green",
+        )
 
 
 def _print_verdict(command: Command, verdict: Verdict) -> None:

@@ -24,8 +24,9 @@ IDENTITY, NEXT, ROSTER = "identity.key", "next", "roster.json"
 SUCCESSION = "succession.json"
 # While this lies in the launcher's folder, an epoch is being set aside and nothing may start.
 UNFINISHED = "ending.json"
-# What is not of one epoch: keys, the next ones, and what an analyst was told.
-STAYS = frozenset({IDENTITY, NEXT, "epochs", "results", "sockets"})
+# What is of one epoch; anything else in a party's folder, its data among it, stays where it is.
+GOES = frozenset({ROSTER, "share.key", "desk", "jobs", "requests"})
+DATABASES = ("journal.db", "witness.db", "log.db")
 
 
 def old_epochs(home: Path) -> list[Path]:
@@ -79,7 +80,7 @@ def _set_party_aside(folder: Path, aside: Path, succession: Succession) -> None:
     aside.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_whole(aside / SUCCESSION, succession.to_bytes())
     for file in sorted(folder.iterdir()):
-        if file.name not in STAYS and not file.name.startswith("log.txt"):
+        if file.name in GOES or file.name.startswith(DATABASES):
             _move(file, aside)
     if folder.name in succession.change.left:
         _move(folder / IDENTITY, aside)

@@ -106,6 +106,7 @@ class Town:
         return Roster.from_bytes(self.home.roster.read_bytes())
 
     def enrolments(self) -> dict[str, Event]:
+        operate.seal(self.home)  # brings in what departments have written and the log has not
         signers = self.roster.signers
         events = [read_event(entry, signers) for entry in RecordReader(self.home.path).entries()]
         return {event.node: event for event in events if event.type == "enrol"}

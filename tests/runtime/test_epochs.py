@@ -42,6 +42,7 @@ def write_home(path: Path) -> Path:
             (folder / name).write_text(f"{one.name} {name}")
         (folder / "identity.key").write_text(f"{one.name} old identity")
         (folder / "log.txt").write_text("running")
+        (folder / "people.csv").write_text(f"{one.name} data")
         (folder / "roster.json").write_bytes(OLD.to_bytes())
     for name, folder in (("north", home.party("north") / "next"), ("hills", home.party("hills"))):
         folder.mkdir(parents=True)
@@ -100,6 +101,8 @@ def test_ended_epoch_lies_in_each_partys_own_folder(whole):
         assert not {"journal.db", "roster.json", "share.key", "witness.db", "desk"} & {
             file.name for file in (whole / "parties" / name).iterdir()
         }
+        # A department's data is of no epoch: what federation.toml names is still there.
+        assert (whole / "parties" / name / "people.csv").read_text() == f"{name} data"
     analyst = whole / "analysts" / "analyst@city"
     assert (analyst / "results" / "q-1.json").exists()
     assert (analyst / "epochs" / "1" / "roster.json").exists()

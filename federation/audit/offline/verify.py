@@ -52,6 +52,7 @@ STEPS = frozenset({"job.join", "commit", "open", "release.decide"})
 STATEMENT_OF = {
     "approval.grant": "grant", "approval.deny": "deny", "approval.revoke": "revoke",
     "member.sign": "sign-roster", "member.suspend": "suspend", "member.resume": "resume",
+    "member.change": "change",
 }  # fmt: skip
 STATEMENT_FIELDS = {"v", "kind", "log", "roster", "officer", "department", "nonce", "time"}
 MORE_FIELDS: dict[str, set[str]] = {
@@ -61,6 +62,7 @@ MORE_FIELDS: dict[str, set[str]] = {
     "sign-roster": set(),
     "suspend": {"party", "reason"},
     "resume": {"party", "reason"},
+    "change": {"change", "reason"},
 }
 
 # English and Chinese of every reason.
@@ -1091,6 +1093,8 @@ class Case:
             said.update(requester=data.get("requester"), max_runs=1)
         if kind in ("suspend", "resume"):
             said.update(party=data.get("party"))
+        if kind == "change":
+            said.update(change=data.get("change"))
         for field, value in said.items():
             if statement[field] != value:
                 raise Reject(where, "statement_differs", field=field)
