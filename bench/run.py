@@ -27,6 +27,7 @@ from crypto.paillier import Encryptor, PrivateKey, multiply
 from crypto.threshold import deal, partial_decrypt
 from federation import demo, operate
 from federation.adapters import load_adapter
+from federation.demo import city
 from federation.plan import Plan
 from federation.runtime.home import Home
 from federation.settings import Settings, read_settings
@@ -95,7 +96,7 @@ def measure(citizens: int) -> None:
             parties = operate.status(home)["parties"]
         finally:
             operate.down(home)
-        demo.FORMATS.update(dict.fromkeys(demo.FORMATS, "csv"))
+        city.FORMATS.update(dict.fromkeys(city.FORMATS, "csv"))
         pooled = Home(Path(folder) / "pooled")
         clear = clear_seconds(read_settings(demo.built_in_settings(pooled, citizens=citizens)))
         parts = inside(settings, plan)
