@@ -25,6 +25,8 @@ check: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/record.py
+	$(BIN)/python bench/revocation.py
 
 # A folder of wheels with everything for `make demo` on a machine without network.
 offline: .venv/runtime

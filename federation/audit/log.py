@@ -7,9 +7,12 @@ transaction. A log has one writer, which holds a lock for as long as it lives; r
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from crypto.errors import SignatureError
 from crypto.notes import append_lines, read_checkpoint, sign_note
@@ -30,13 +33,34 @@ SCHEMA = (
 )
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Entries read at a time, so that a reader of the whole log keeps nobody out for long.
+PORTION = 1000
+
+
 def checkpoint_text(origin: str, size: int, root: bytes) -> str:
     """Write the body of a checkpoint."""
     return f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
 
 
+Method = Callable[Concatenate["Log", P], R]
+
+
+def _alone(method: Method[P, R]) -> Method[P, R]:
+    """Keep other threads out while a method works: two must not meet in one SQLite connection's transaction."""
+
+    @wraps(method)
+    def guarded(self: Log, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._guard:
+            return method(self, *args, **kwargs)
+
+    return guarded
+
+
 class Log:
-    """The append-only log."""
+    """The append-only log. Thread-safe: analysts' events come in by one thread while another seals."""
 
     def __init__(self, path: Path, *, origin: str, key: SigningKey) -> None:
         """Open or begin the log, and keep every other writer out until `close` or the end of the process.
@@ -46,6 +70,7 @@ class Log:
             RecordError: `record.damaged`: the last entries do not give the root that was signed.
         """
         self._origin, self._key, self._path = origin, key, path
+        self._guard = threading.RLock()
         with ExitStack() as opened:
             self._db = open_database(path, opened)
             with storage(path):
@@ -59,6 +84,7 @@ class Log:
     def __len__(self) -> int:
         return self._size
 
+    @_alone
     def append(self, entries: Sequence[bytes]) -> str:
         """Append entries and sign the new root, in one transaction; return the checkpoint's note.
 
@@ -77,12 +103,18 @@ class Log:
 
     def entries(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Read entries `start` to `end`, the latter not included; to the last one by default."""
-        return self._tree.entries(start, self._size if end is None else end)
+        end = self._size if end is None else end
+        for first in range(start, end, PORTION):
+            with self._guard:
+                portion = list(self._tree.entries(first, min(first + PORTION, end)))
+            yield from portion
 
+    @_alone
     def index_of(self, leaf: bytes) -> int | None:
         """Find the entry with this leaf hash, the newest if there are several; None if there is none."""
         return self._tree.index_of(leaf)
 
+    @_alone
     def root(self) -> bytes:
         """The root hash of all entries, 32 bytes."""
         return self._tree.root(self._size)
@@ -95,6 +127,7 @@ class Log:
         """
         return self.checkpoint_at(self._size)
 
+    @_alone
     def checkpoint_at(self, size: int) -> str:
         """The checkpoint of an earlier size, as the coordinator signed it.
 
@@ -107,6 +140,7 @@ class Log:
             raise ValueError(f"no checkpoint of size {size}")
         return str(row[0])
 
+    @_alone
     def batch_end(self, limit: int) -> int:
         """The size of the last checkpoint that is not larger than `limit`; 0 if there is none."""
         with storage(self._path):
@@ -114,6 +148,7 @@ class Log:
             (size,) = self._db.execute(query, (limit,)).fetchone()
         return int(size)
 
+    @_alone
     def cosign(self, size: int, lines: Sequence[str]) -> None:
         r"""Keep signature lines of witnesses beside a checkpoint. The caller has verified them.
 
@@ -130,6 +165,7 @@ class Log:
         with storage(self._path), transaction(self._db):
             self._db.executemany("INSERT OR REPLACE INTO cosignature VALUES(?,?,?,?)", rows)
 
+    @_alone
     def cosigned(self, size: int) -> str:
         """A checkpoint with all cosignatures known for it.
 
@@ -141,6 +177,7 @@ class Log:
             lines = [line for (line,) in self._db.execute(query, (size,))]
         return append_lines(self.checkpoint_at(size), lines)
 
+    @_alone
     def inclusion_proof(self, index: int, size: int) -> list[bytes]:
         """Prove that entry `index` is under the checkpoint of this size.
 
@@ -150,6 +187,7 @@ class Log:
         """
         return self._tree.inclusion_proof(index, size=size, root=self._signed_root(size))
 
+    @_alone
     def consistency_proof(self, old_size: int, new_size: int) -> list[bytes]:
         """Prove that the later one of two checkpoints has everything that the earlier one has.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -386,3 +387,35 @@ def test_process_killed_on_a_full_disk_loses_nothing(file):
 
     reported = reports_of_killed(append)
     assert check_whole(file, reported) == int(reported[-1])
+
+
+def test_two_threads_that_append_and_cosign_at_once_do_not_meet(log):
+    """An analyst's event comes in by one thread while another seals: SQLite knows one transaction per connection."""
+    log.append([b"first"])
+    failures: list[Exception] = []
+
+    def work(action) -> None:
+        try:
+            for number in range(150):
+                action(number)
+        except Exception as error:
+            failures.append(error)
+
+    witness = HybridKey.generate()
+
+    def seal(number: int) -> None:
+        size = len(log)
+        text = log.checkpoint_at(size).partition("\n\n")[0] + "\n"
+        log.cosign(size, cosign(witness, "keyong.test/witness", text, time_s=1_700_000_000 + number))
+        assert len(list(log.entries(0, size))) == size
+
+    threads = [
+        threading.Thread(target=work, args=(action,))
+        for action in (lambda number: log.append([b"%d" % number, b"x"]), seal)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failures == []
+    assert len(log) == 301
