@@ -81,7 +81,7 @@ def test_on_paper_there_is_no_sidebar_no_darkness_and_nothing_is_cut(visit, addr
     expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
     expect(page.locator("h1")).to_have_css("color", "rgb(23, 32, 43)")
     notes = page.locator(".ky-notes").bounding_box()
-    assert notes["y"] + notes["height"] <= page.evaluate("document.documentElement.scrollHeight")
+    assert notes["y"] + notes["height"] <= page.evaluate("document.documentElement.scrollHeight") + 1  # whole pixels
     assert wider_than_the_window(page) == 0
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
 
