@@ -5,15 +5,13 @@ The federation of the old epoch keeps running, with its old settings, until `beg
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 from crypto.paillier import MINIMUM_KEY_BITS
 from federation import operate
 from federation.audit.events import Event, read_event
 from federation.audit.record import RecordReader
-from federation.coordinator.control import ControlClient
-from federation.errors import HomeError, KeyongError, RefusedError, SettingsError
+from federation.errors import HomeError, RefusedError, SettingsError
 from federation.governance import epochs as rules
 from federation.governance.epochs import Change, Succession
 from federation.governance.identity import Identity, write_whole
@@ -21,8 +19,6 @@ from federation.governance.roster import Party, Role, Roster
 from federation.runtime import epochs as folders
 from federation.runtime.home import Home
 from federation.settings import Settings
-
-SEAL_DEADLINE_S = 20.0
 
 
 def propose(settings: Settings, home: Home, *, rotate: Sequence[str] = (), reason: str = "") -> Change:
@@ -103,7 +99,7 @@ def begin(
         roster = pinned(home)
         if _work_out(settings, home, roster, [party.name for party in change.rotated]) != change:
             raise SettingsError("settings.change_outdated")
-        _await_seal(home, roster, change)
+        _seal(home, roster, change)
         operate.down(home)
         with home.lock(wait_s=operate.LOCK_WAIT_S):
             succession = _ending(home, roster, change)  # again: now nothing can follow any more
@@ -132,21 +128,14 @@ def _work_out(settings: Settings, home: Home, roster: Roster, rotate: Sequence[s
     )
 
 
-def _await_seal(home: Home, roster: Roster, change: Change) -> None:
-    """Wait until what officers have signed at their desks is in the log and sealed."""
-    record, end = RecordReader(home.path), time.monotonic() + SEAL_DEADLINE_S
+def _seal(home: Home, roster: Roster, change: Change) -> None:
+    """Bring what officers have signed at their desks into the log, and have it sealed."""
+    record = RecordReader(home.path)
     there = [name for name in roster.names("department") if (home.party(name) / "journal.db").exists()]
     at_desks = [entry for name in there for entry in record.journal(name)]
     rules.check_mandate(roster, change, _statements(_read(at_desks, roster), change))
-    while True:
-        try:
-            _ending(home, roster, change)
-            return
-        except KeyongError:
-            if operate.status(home) is None or time.monotonic() > end:
-                raise
-        ControlClient(home.control_socket).nudge()
-        time.sleep(0.2)  # nothing tells when it is sealed; the record is files of other processes
+    operate.seal(home)
+    _ending(home, roster, change)
 
 
 def _ending(home: Home, roster: Roster, change: Change) -> Succession:

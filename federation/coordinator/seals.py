@@ -57,15 +57,20 @@ class Sealer:
         self._silent: dict[str, float] = {}
         self._sealed = 0
 
-    def gather(self, members: Sequence[str] = ()) -> None:
+    def gather(self, members: Sequence[str] = (), *, everybody: bool = False) -> None:
         """Bring in the rest of the journal of every department not heard from lately, and of `members` in any case.
 
         What an officer of theirs said a moment ago must be in the record that their job goes on with.
+
+        Args:
+            everybody: of all, however lately: somebody says that an officer has spoken.
         """
         wire = self._wire()
         now = self._clock()
         there = self._answering(wire, members)
-        quiet = [name for name in there if name in members or now - wire.heard.get(name, -STALE_S) >= STALE_S]
+        quiet = [
+            name for name in there if everybody or name in members or now - wire.heard.get(name, -STALE_S) >= STALE_S
+        ]
         for name, said in wire.ask_each({name: Sync() for name in quiet}).items():
             if isinstance(said, Exception):
                 self._note_silence(name, said)

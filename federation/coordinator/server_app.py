@@ -64,7 +64,7 @@ class JobRunner:
     def look_after(self, *, nudged: bool) -> None:
         """Hear what officers have said, ask again about what lay on their desks, and seal what is new."""
         if nudged or self._on_desks:
-            self._sealer.gather()
+            self._sealer.gather(everybody=nudged)
         for job, agreements in list(self._on_desks.values()):
             self._try(job, agreements)
         self._sealer.seal_acts()

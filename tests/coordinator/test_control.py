@@ -148,7 +148,10 @@ def stops(job: Job) -> bool:
 
 def test_hanging_up_while_nothing_happens_cancels_the_job(federation, jobs, path):
     job = hang_up_during(path, jobs, asked(federation), before=lambda job: None)
-    time.sleep(0.5)  # longer than the server's pause between two looks
+    end = time.monotonic() + 10
+    while not job.is_cancelled:
+        assert time.monotonic() < end, "the server does not notice"
+        time.sleep(0.02)
     with pytest.raises(RefusedError) as refused:
         job.step("agree")
     assert refused.value.code == "refused.cancelled"

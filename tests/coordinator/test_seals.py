@@ -156,6 +156,16 @@ def test_word_of_a_member_spoken_a_moment_ago_is_in_the_record_that_its_job_goes
     assert spoken in list(sealing.federation.log.entries(0, sealing.sealer._sealed))
 
 
+@pytest.mark.parametrize("everybody", [True, False])
+def test_nudge_brings_in_what_an_officer_said_to_a_department_heard_just_now(sealing, everybody):
+    sealing.sealer.seal_acts()
+    size = len(sealing.federation.journals["gaoping"])
+    sealing.federation.journals["gaoping"].write([INCIDENT])
+    sealing.sealer.gather(everybody=everybody)
+    spoken = sealing.federation.journals["gaoping"].entries(size)[0]
+    assert (spoken in list(sealing.federation.log.entries())) is everybody
+
+
 def test_nothing_new_is_not_sealed_again(sealing):
     sealing.sealer.seal_acts()
     sealed = sealing.sealer._sealed
