@@ -30,6 +30,7 @@ class Sealing:
         self.asked: list[str] = []
         self.grid = MemoryGrid(self.federation, self._change)
         self.now = 1000.0
+        self.heard: dict[str, float] = {}
         self.sealer = self.make()
 
     def make(self) -> Sealer:
@@ -43,7 +44,7 @@ class Sealing:
         )
 
     def _wire(self) -> GridWire:
-        return wire(self.federation, self.grid)
+        return wire(self.federation, self.grid, heard=dict(self.heard))
 
     def _change(self, party: str, packet: Packet) -> Packet | None:
         self.asked.append(party)
@@ -161,6 +162,7 @@ def test_nudge_brings_in_what_an_officer_said_to_a_department_heard_just_now(sea
     sealing.sealer.seal_acts()
     size = len(sealing.federation.journals["gaoping"])
     sealing.federation.journals["gaoping"].write([INCIDENT])
+    sealing.heard["gaoping"] = sealing.now
     sealing.sealer.gather(everybody=everybody)
     spoken = sealing.federation.journals["gaoping"].entries(size)[0]
     assert (spoken in list(sealing.federation.log.entries())) is everybody
