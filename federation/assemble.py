@@ -10,12 +10,12 @@ import gc
 import json
 import logging
 import os
-import select
 import socket
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from logging.handlers import RotatingFileHandler
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import msgspec
@@ -328,7 +328,7 @@ def _serve(stream: socket.socket, department: Department, desk: Desk, limit_s: f
     app = client_app(department)
     context = Context(run_id=1, node_id=0, node_config={}, state=RecordDict(), run_config={})
     while True:
-        ready, _, _ = select.select([desk.fileno(), stream.fileno()], [], [])
+        ready = wait([desk.fileno(), stream.fileno()])
         if desk.fileno() in ready:
             desk.serve()
         if stream.fileno() not in ready:

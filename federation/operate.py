@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
@@ -20,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import IO
 
@@ -266,7 +266,7 @@ def _await_ready(reports: int, process: subprocess.Popen[bytes], home: Home, pro
     started, buffer = time.monotonic(), b""
     while True:
         left = started + UP_DEADLINE_S - time.monotonic()
-        if left <= 0 or not select.select([reports], [], [], left)[0]:
+        if left <= 0 or not wait([reports], left):
             raise HomeError("home.start_late", seconds=int(UP_DEADLINE_S), log=home.log)
         data = os.read(reports, 65536)
         if not data:

@@ -6,10 +6,10 @@ Only this machine's user reaches it (mode 0600). What comes in is signed by an a
 from __future__ import annotations
 
 import logging
-import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Literal
 
@@ -134,7 +134,7 @@ class ControlServer:
             for step in job.watch(POLL_S):
                 if step is not None:
                     yield Line(step=step[0], at=step[1])
-                elif select.select([connection], [], [], 0)[0] and not connection.recv(1, socket.MSG_PEEK):
+                elif wait([connection], 0) and not connection.recv(1, socket.MSG_PEEK):
                     job.cancel()  # whoever asked has hung up
         finally:
             job.cancel()  # hung up while we told a step; of no effect on a job that is over

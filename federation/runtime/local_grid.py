@@ -7,10 +7,10 @@ the two ends stands the launcher's copy proxy, which counts bytes and forwards n
 from __future__ import annotations
 
 import logging
-import select
 import socket
 import time
 from collections.abc import Iterable, Sequence
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -157,11 +157,11 @@ class LocalGrid(Grid):
 
     def _poll(self, timeout: float) -> None:
         """Take in what has arrived; waits up to `timeout` seconds for the first of it."""
-        streams = {link.stream: party for party, link in self._links.items()}
-        ready, _, _ = select.select([self._notices, *streams], [], [], max(0.0, timeout))
-        for stream in ready:
-            if stream is not self._notices and streams[stream] in self._links:
-                self._take(streams[stream])
+        streams = {party: link.stream for party, link in self._links.items()}
+        ready = wait([self._notices, *streams.values()], max(0.0, timeout))
+        for party, stream in streams.items():
+            if stream in ready and party in self._links:
+                self._take(party)
         # After the streams: a department's last words come before the notice of its end.
         if self._notices in ready:
             self._take_notice()
