@@ -68,7 +68,7 @@ def inside(settings: Settings, plan: Plan) -> dict[str, float]:
     encryptor.encrypt_vector([0])
     layouts = [
         SlotLayout(bounds=bounds, addends=6, plaintext_bits=public.plaintext_bits)
-        for bounds in (plan.count_bounds, plan.sum_bounds)
+        for bounds in (plan.local.count_bounds, plan.local.sum_bounds)
     ]
     packed = [layout.pack([1] * len(layout.bounds)) for layout in layouts]
     encrypt = timed(lambda: [encryptor.encrypt_vector(p) for p in packed for _ in range(6)])

@@ -1,13 +1,18 @@
-"""Many non-negative integers side by side in few Paillier plaintexts, so that one ciphertext sums them all.
+"""Real numbers as non-negative integers, and many of those side by side in few Paillier plaintexts.
 
-Each slot is as wide as its largest possible *total*, so honest additions never carry into a neighbour; slot 0 is
-lowest. The checks at unpacking are range checks and no MAC: whoever can change a ciphertext can still move a total
-within its bound. Signed values are not handled: the caller shifts them by a public offset first.
+`FixedPoint` has one public scale and offset for everybody, so that nothing tells how large a number is, and integer
+sums are exact. `SlotLayout` makes one ciphertext sum them all: each slot is as wide as its largest possible *total*, so
+honest additions never carry into a neighbour; slot 0 is lowest. The checks at unpacking are range checks and no MAC:
+whoever can change a ciphertext can still move a total within its bound.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import index
+
+import numpy as np
+import numpy.typing as npt
 
 from crypto.errors import SlotOverflowError, TamperedPlaintextError
 
@@ -101,3 +106,64 @@ class SlotLayout:
         for (plaintext, shift, _), integer in zip(self._places, integers, strict=True):
             plaintexts[plaintext] |= integer << shift
         return plaintexts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedPoint:
+    """Real numbers from -bound to bound as integers from 0 to 2 * largest: scaled, rounded, and shifted by `largest`.
+
+    Attributes:
+        bound: largest magnitude of one party's number, above 0.
+        fraction_bits: how many binary places are kept; rounding is off by half of the last one at most.
+    """
+
+    bound: float
+    fraction_bits: int = 40
+
+    def __post_init__(self) -> None:
+        # Scaled numbers must stay floats: 2**500 times 2**500 still is one.
+        if not (0 < self.bound <= 2.0**500 and 0 <= self.fraction_bits <= 500):
+            raise ValueError("the bound is a number above 0, at most 2**500, with 0 to 500 binary places")
+        if self.largest == 0:
+            raise ValueError("the bound is less than half of the last binary place")
+
+    @property
+    def largest(self) -> int:
+        """What `bound` becomes before the shift; one party's integers reach twice this."""
+        return round(math.ldexp(self.bound, self.fraction_bits))
+
+    def encode(self, values: npt.NDArray[np.float64]) -> list[int]:
+        """Turn one party's numbers into integers, to the nearest, halves to the even one.
+
+        Args:
+            values: shape (k,), each from -bound to bound.
+
+        Returns:
+            k integers, each from 0 to 2 * largest.
+
+        Raises:
+            SlotOverflowError: a number is beyond the bound or not finite.
+        """
+        # Compared in full precision: a narrower type would round the bound up to itself.
+        values = np.asarray(values, dtype=np.float64)
+        # Negated, because every comparison with NaN is false.
+        (outside,) = np.nonzero(~(np.abs(values) <= self.bound))
+        if outside.size:
+            raise SlotOverflowError(f"number {outside[0]} is not finite or beyond its declared bound; clip it first")
+        # A power of two only moves the exponent: the one rounding is rint's, and int() of a whole float is exact.
+        scaled = np.rint(np.ldexp(values, self.fraction_bits))
+        shift = self.largest
+        return [int(number) + shift for number in scaled.tolist()]
+
+    def decode_total(self, totals: Sequence[int], addends: int) -> npt.NDArray[np.float64]:
+        """Turn sums of encoded numbers back into real ones.
+
+        Args:
+            totals: shape (k,), checked against 2 * largest * addends before, as `SlotLayout.unpack` does.
+            addends: how many parties' integers were summed, each with the shift in it.
+
+        Returns:
+            Shape (k,), float64, each the nearest to the exact sum of the rounded numbers.
+        """
+        shift, scale = addends * self.largest, 1 << self.fraction_bits
+        return np.array([(total - shift) / scale for total in totals], dtype=np.float64)

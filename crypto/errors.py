@@ -38,7 +38,11 @@ class CiphertextError(CryptoError):
 
 
 class ShareError(CryptoError):
-    """The partial decryptions do not add up to an opening."""
+    """The partial decryptions do not add up to an opening, or the shares to a secret."""
+
+
+class MaskError(CryptoError):
+    """With this mask key no secret can be agreed on."""
 
 
 class TamperedPlaintextError(CryptoError):

@@ -22,6 +22,7 @@ i18n.enter()
 pages = [
     st.Page(HERE / "views" / "overview.py", title=_("总览"), icon=":material/fact_check:", default=True),
     st.Page(HERE / "views" / "flow.py", title=_("数据流向"), icon=":material/hub:"),
+    st.Page(HERE / "views" / "training.py", title=_("联合训练"), icon=":material/model_training:"),
     st.Page(HERE / "views" / "approvals.py", title=_("授权审批"), icon=":material/approval:"),
     st.Page(HERE / "views" / "audit.py", title=_("审计存证"), icon=":material/account_tree:"),
     st.Page(HERE / "views" / "nodes.py", title=_("节点与运维"), icon=":material/dns:"),

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from federation.audit.events import Actor
 from federation.audit.journal import Clock, Draft, Journal
 from federation.coordinator.control import ControlClient
-from federation.errors import HomeError, RefusedError
+from federation.errors import HomeError, KeyongError, NodeError, RefusedError
 from federation.governance.identity import Identity, write_whole
 from federation.governance.policy import check_plan
 from federation.governance.roster import Party, Roster, pin
 from federation.messages import Envelope, Header, Request, decode
-from federation.plan import Plan
+from federation.plan import AnyPlan, PredictPlan, Protection, SumPlan, TrainPlan, read_plan
 from federation.queries.answers import Answer, answer
-from federation.queries.sql import read_plan
-from federation.queries.sums import new_nonce, read_totals
+from federation.queries.sql import plan_query
+from federation.queries.sums import SealedTotals, new_nonce, read_totals
 from federation.settings import Catalogue
 
+if TYPE_CHECKING:
+    from federation.learning.card import ModelCard, PredictResult, TrainResult
+    from federation.learning.job import JobFile
+    from federation.learning.report import Report
+    from federation.learning.training import Step
+
 DEFAULT = "analyst@city"
+# What begins the name of a step that tells of a round of training.
+ROUND = "round "
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +48,14 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     sql: str
     purpose: str
     answer: Answer
+    seconds: float
+    bytes: int
+    steps: tuple[tuple[str, float], ...]
+
+
+class Course(NamedTuple):
+    """What a job cost: see `Result`."""
+
     seconds: float
     bytes: int
     steps: tuple[tuple[str, float], ...]
@@ -76,17 +94,68 @@ class Analyst:
         self._journal = Journal(
             home / "journal.db", origin=roster.origin, node=name, key=self._identity.signing, clock=clock
         )
-        self._client = ControlClient(control, name)
+        self._client, self._clock = ControlClient(control, name), clock
 
-    def plan(self, sql: str, purpose: str) -> Plan:
+    def plan(self, sql: str, purpose: str, protection: Protection = "paillier") -> SumPlan:
         """Read and check a query without asking anybody.
 
         Raises:
             RequestError: it cannot be allowed; names the nearest thing that can.
         """
-        plan = read_plan(
+        plan = plan_query(
             sql,
             purpose=purpose,
+            requester=self._identity.name,
+            catalogue=self._catalogue,
+            roster=self._roster,
+            nonce=new_nonce(),
+            protection=protection,
+        )
+        check_plan(plan, self._catalogue, self._roster)
+        return plan
+
+    def plan_training(self, job: JobFile, *, start: bytes = b"") -> TrainPlan:
+        """Make the plan of a job file without asking anybody.
+
+        Args:
+            start: a model file to go on from; empty to begin.
+
+        Raises:
+            RequestError: it cannot be allowed; names the key, and the nearest thing that can.
+        """
+        from federation.learning.planning import plan_training
+
+        plan = plan_training(
+            job,
+            requester=self._identity.name,
+            catalogue=self._catalogue,
+            roster=self._roster,
+            nonce=new_nonce(),
+            start=start,
+        )
+        check_plan(plan, self._catalogue, self._roster)
+        return plan
+
+    def plan_prediction(
+        self, artifact: bytes, *, bands: tuple[float, ...], purpose: str, where: str = ""
+    ) -> PredictPlan:
+        """Make the plan of a prediction without asking anybody.
+
+        Args:
+            artifact: the model file.
+            bands: ascending cut points of the score.
+            where: conditions in SQL, as in a query; "" for everybody.
+
+        Raises:
+            RequestError: it cannot be allowed.
+        """
+        from federation.learning.planning import plan_prediction
+
+        plan = plan_prediction(
+            artifact,
+            bands=bands,
+            purpose=purpose,
+            where=where,
             requester=self._identity.name,
             catalogue=self._catalogue,
             roster=self._roster,
@@ -95,19 +164,33 @@ class Analyst:
         check_plan(plan, self._catalogue, self._roster)
         return plan
 
-    def ask(self, plan: Plan, progress: Callable[[str], None] = lambda _: None) -> Result:
+    def ask(self, plan: SumPlan, progress: Callable[[str], None] = lambda _: None) -> Result:
         """Submit a plan, wait, and read the result.
 
         Raises:
             KeyongError: refused or failed; nothing was released.
         """
-        job = job_name(plan)
-        request = self._identity.sign(self._header(plan, job), Request(plan=plan.to_bytes()))
-        folder = self._home / "requests"
-        folder.mkdir(exist_ok=True)
-        write_whole(folder / job, request, mode=0o600)
-        self._note("request.submit", job, {"plan": plan.hash}, plan.purpose.encode())
-        return self._submit(job, plan, request, progress)
+        return self._read_query(plan, *self._submit(plan, self._request(plan), progress))
+
+    def train(self, plan: TrainPlan, progress: Callable[[str | Step], None] = lambda _: None) -> TrainResult:
+        """Submit a training, wait, and open the model.
+
+        Args:
+            progress: told of every step that begins, and of every round that is done.
+
+        Raises:
+            NodeError: `learning.interrupted` where there is a model of the rounds that were done, with its file.
+            KeyongError: refused or failed before that.
+        """
+        return self._train(plan, self._request(plan), progress)
+
+    def predict(self, plan: PredictPlan, progress: Callable[[str], None] = lambda _: None) -> PredictResult:
+        """Submit a prediction, wait, and read how many people are in each band.
+
+        Raises:
+            KeyongError: refused or failed; nothing was released.
+        """
+        return self._read_prediction(plan, *self._submit(plan, self._request(plan), progress))
 
     def resume(self, job: str, progress: Callable[[str], None] = lambda _: None) -> Result:
         """Ask again for what was asked before: it may have been approved meanwhile.
@@ -115,6 +198,37 @@ class Analyst:
         Raises:
             KeyongError: never asked; refused or failed; nothing was released.
         """
+        plan, request = self._asked(job)
+        if not isinstance(plan, SumPlan):
+            raise RefusedError("refused.no_request", request=job, party=self._identity.name)
+        return self._read_query(plan, *self._submit(plan, request, progress))
+
+    def resume_training(self, job: str, progress: Callable[[str | Step], None] = lambda _: None) -> TrainResult:
+        """Ask again for a training; see `resume` and `train`."""
+        plan, request = self._asked(job)
+        if not isinstance(plan, TrainPlan):
+            raise RefusedError("refused.no_request", request=job, party=self._identity.name)
+        return self._train(plan, request, progress)
+
+    def resume_prediction(self, job: str, progress: Callable[[str], None] = lambda _: None) -> PredictResult:
+        """Ask again for a prediction; see `resume` and `predict`."""
+        plan, request = self._asked(job)
+        if not isinstance(plan, PredictPlan):
+            raise RefusedError("refused.no_request", request=job, party=self._identity.name)
+        return self._read_prediction(plan, *self._submit(plan, request, progress))
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    def _request(self, plan: AnyPlan) -> bytes:
+        """Sign a request, keep it, and put it on record."""
+        job = job_name(plan)
+        request = self._identity.sign(self._header(plan, job), Request(plan=plan.to_bytes()))
+        self._write("requests", job, request)
+        self._note("request.submit", job, {"plan": plan.hash}, plan.purpose.encode())
+        return request
+
+    def _asked(self, job: str) -> tuple[AnyPlan, bytes]:
+        """What was asked before under this name."""
         try:
             request = (self._home / "requests" / Path(job).name).read_bytes()
             payload = decode(Envelope.from_bytes(request).payload)
@@ -122,9 +236,9 @@ class Analyst:
             raise RefusedError("refused.no_request", request=job, party=self._identity.name) from exc
         if not isinstance(payload, Request):
             raise RefusedError("refused.no_request", request=job, party=self._identity.name)
-        return self._submit(job, Plan.from_bytes(payload.plan), request, progress)
+        return read_plan(payload.plan), request
 
-    def _submit(self, job: str, plan: Plan, request: bytes, progress: Callable[[str], None]) -> Result:
+    def _submit(self, plan: AnyPlan, request: bytes, progress: Callable[[str], None]) -> tuple[SealedTotals, Course]:
         started = time.monotonic()
         times: list[tuple[str, float]] = []
 
@@ -133,21 +247,78 @@ class Analyst:
             progress(name)
 
         sealed = self._client.submit(request, step)
+        seconds = round(time.monotonic() - started, 3)
+        return sealed, Course(seconds, len(sealed.decision) + sum(map(len, sealed.shares)), _durations(times))
+
+    # -- results ------------------------------------------------------------------------------------------------------
+
+    def _read_query(self, plan: SumPlan, sealed: SealedTotals, course: Course) -> Result:
+        job = job_name(plan)
         totals = read_totals(self._identity, self._roster, self._public_key, plan, job, sealed)
-        result = Result(
-            job=job,
-            sql=plan.sql,
-            purpose=plan.purpose,
-            answer=answer(plan, totals),
-            seconds=round(time.monotonic() - started, 3),
-            bytes=len(sealed.decision) + sum(len(share) for share in sealed.shares),
-            steps=_durations(times),
-        )
-        self._keep(result)
+        result = Result(job=job, sql=plan.sql, purpose=plan.purpose, answer=answer(plan, totals), **course._asdict())
+        self._write("results", f"{job}.json", msgspec.json.encode(result))
         self._note("result.read", job, {"rows": len(result.answer.rows)}, msgspec.json.encode(result.answer))
         return result
 
-    def _header(self, plan: Plan, job: str) -> Header:
+    def _read_prediction(self, plan: PredictPlan, sealed: SealedTotals, course: Course) -> PredictResult:
+        from federation.learning.card import Band, PredictResult
+
+        job = job_name(plan)
+        totals = read_totals(self._identity, self._roster, self._public_key, plan, job, sealed)
+        counts = {band: people for band, (people, *_) in totals.groups.items()}
+        bands = tuple(
+            Band(label=label, people=None if index in totals.dropped else counts.get(index, 0))
+            for index, (label,) in enumerate(plan.local.group_labels())
+        )
+        result = PredictResult(job=job, purpose=plan.purpose, bands=bands, **course._asdict())
+        self._write("results", f"{job}.json", msgspec.json.encode(result))
+        self._note("result.read", job, {"rows": len(bands)}, msgspec.json.encode(bands))
+        return result
+
+    def _train(self, plan: TrainPlan, request: bytes, progress: Callable[[str | Step], None]) -> TrainResult:
+        from federation.learning.card import TrainResult
+        from federation.learning.report import open_report
+        from federation.learning.steps import Step
+
+        job = job_name(plan)
+
+        def told(name: str) -> None:
+            round_done = name.removeprefix(ROUND)
+            progress(name if round_done == name else msgspec.json.decode(round_done, type=Step))
+
+        try:
+            sealed, course = self._submit(plan, request, told)
+        except KeyongError as error:
+            self._save_what_there_is(plan, error)
+            raise
+        report, _ = open_report(self._identity, self._roster, sealed.shares[0], job, plan.hash)
+        artifact = self._write("models", f"{job}.keyong", report.artifact)
+        card = _card(plan, job, report, course, self._clock())
+        self._write("models", f"{job}.card.json", msgspec.json.encode(card))
+        result = TrainResult(job=job, card=card, artifact=str(artifact), **course._asdict())
+        self._write("results", f"{job}.json", msgspec.json.encode(result))
+        self._note("result.read", job, {"rows": 0, "model": card.model_hash}, msgspec.json.encode(card))
+        return result
+
+    def _save_what_there_is(self, plan: TrainPlan, error: KeyongError) -> None:
+        """Fetch the model of the rounds that were done, if there were any.
+
+        Raises:
+            NodeError: there were; it names the file.
+        """
+        from federation.learning.report import open_report
+
+        job = job_name(plan)
+        try:
+            report, _ = open_report(self._identity, self._roster, self._client.model(job), job, plan.hash)
+        except KeyongError:
+            return
+        file = self._write("models", f"{job}.part.keyong", report.artifact)
+        raise NodeError(
+            "learning.interrupted", rounds=len(report.history), file=file, code=error.code, reason=error
+        ) from error
+
+    def _header(self, plan: AnyPlan, job: str) -> Header:
         return Header(
             origin=self._roster.origin,
             job=job,
@@ -168,15 +339,18 @@ class Analyst:
         self._journal.write([draft])
         self._client.record(self._journal.entries(self._client.known()))
 
-    def _keep(self, result: Result) -> None:
-        folder = self._home / "results"
-        folder.mkdir(exist_ok=True)
-        write_whole(folder / f"{result.job}.json", msgspec.json.encode(result), mode=0o600)
+    def _write(self, folder: str, name: str, content: bytes) -> Path:
+        (self._home / folder).mkdir(exist_ok=True)
+        write_whole(self._home / folder / name, content, mode=0o600)
+        return self._home / folder / name
 
 
-def job_name(plan: Plan) -> str:
+KINDS: dict[type[AnyPlan], str] = {SumPlan: "q", TrainPlan: "t", PredictPlan: "p"}
+
+
+def job_name(plan: AnyPlan) -> str:
     """What a plan's job is called, everywhere."""
-    return f"q-{plan.nonce[:12]}"
+    return f"{KINDS[type(plan)]}-{plan.nonce[:12]}"
 
 
 def enrol_analyst(home: Path, name: str) -> Party:
@@ -189,3 +363,28 @@ def enrol_analyst(home: Path, name: str) -> Party:
 def _durations(times: list[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
     ends = [at for _, at in times[1:]]
     return tuple((name, round(end - at, 4)) for (name, at), end in zip(times, ends, strict=False))
+
+
+def _card(plan: TrainPlan, job: str, report: Report, course: Course, now: datetime) -> ModelCard:
+    """Fill in the model card from what the coordinator reported and what was measured here."""
+    from federation.learning.card import Phase, make_card
+
+    seconds: dict[str, float] = {}
+    for name, took in course.steps:
+        phase = name.partition(".")[0].partition(" ")[0]
+        seconds[phase] = seconds.get(phase, 0.0) + took
+    phases = [
+        Phase(name=name, seconds=round(took, 4), bytes=report.traffic.get(name)) for name, took in seconds.items()
+    ]
+    return make_card(
+        plan,
+        job=job,
+        artifact=report.artifact,
+        losses=[step.loss for step in report.history],
+        survivors={step.round: step.survivors for step in report.history},
+        rows_train=report.rows,
+        measures=report.measures,
+        epsilon_recomputed=report.recomputed,
+        phases=phases,
+        made_at=now,
+    )

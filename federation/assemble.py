@@ -26,6 +26,7 @@ from crypto.paillier import Encryptor, generate
 from crypto.sealing import open_box, seal
 from crypto.threshold import KeyShare
 from federation.adapters import Adapter, AdapterCode, find_adapter
+from federation.aggregation.office import Office
 from federation.audit.events import Actor
 from federation.audit.journal import Draft, Journal
 from federation.audit.log import Log
@@ -35,10 +36,11 @@ from federation.coordinator.attestations import attest_job
 from federation.coordinator.control import ControlServer
 from federation.coordinator.grid_wire import GridWire
 from federation.coordinator.jobs import Job, JobQueue
+from federation.coordinator.models import KeptModels
 from federation.coordinator.receipts import Receipts
 from federation.coordinator.seals import Sealer
 from federation.coordinator.sequencer import Sequencer
-from federation.coordinator.server_app import JobRunner, server_app
+from federation.coordinator.server_app import JobRunner, Trainer, server_app
 from federation.errors import HomeError, KeyongError, NodeError, RecordError, RefusedError
 from federation.governance.approvals import Approvals
 from federation.governance.identity import Identity, write_secret, write_whole
@@ -52,7 +54,7 @@ from federation.node.fingerprints import Fingerprints
 from federation.node.gateway import Gateway
 from federation.node.mirror import RecordMirror
 from federation.operate import Launch, now, socket_places
-from federation.queries.sums import Office, new_nonce
+from federation.queries.sums import new_nonce
 from federation.runtime import flower
 from federation.runtime.deadline import ending_after
 from federation.runtime.epochs import check_past
@@ -94,7 +96,12 @@ def main() -> int:
         import ctypes
 
         ctypes.CDLL(None).prctl(PR_SET_NAME, b"ky-launcher", 0, 0, 0)
-    import duckdb  # noqa: F401 - imported once here, so that no department has to
+    # Imported once here, so that no party has to: each would take seconds in the middle of a job.
+    import duckdb  # noqa: F401
+
+    import federation.coordinator.trainings
+    import federation.learning.prediction
+    import federation.learning.programme  # noqa: F401
 
     home, settings = Home(Path(launch.home)), launch.settings
     public = Public(
@@ -265,6 +272,7 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
             mirror=mirror,
             check_cells=gateway.check_cells,
             clock=now,
+            home=home,
         )
         desk = Desk(socket.socket(fileno=launch.desks[settings.name]), approvals, mirror.head)
         department = Department(office, journal, gateway, mirror, desk)
@@ -442,10 +450,10 @@ def _run_coordinator(launch: Launch, channel: socket.socket, control: socket.soc
             raise HomeError("home.storage", file=folder.name) from exc
 
     jobs = JobQueue()
-    ControlServer(control, jobs, sequencer, roster).start()
+    models = KeptModels(home / "models")
+    ControlServer(control, jobs, sequencer, roster, models.find).start()
     runner = JobRunner(
-        name=COORDINATOR,
-        public_key=roster.paillier(minimum_bits=launch.minimum_key_bits),
+        trainer=Trainer(identity, roster, roster.paillier(minimum_bits=launch.minimum_key_bits), models.keep),
         sequencer=sequencer,
         sealer=Sealer(log=log, sequencer=sequencer, receipts=receipts, roster=roster, wire=wire),
         wire=wire,

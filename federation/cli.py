@@ -24,9 +24,11 @@ from federation.commands import (
     epochs,
     evidence,
     officers,
+    predict,
     query,
     record,
     running,
+    train,
 )
 from federation.commands.frame import Command, print_json
 from federation.errors import HomeError, KeyongError, SettingsError
@@ -35,7 +37,7 @@ from federation.runtime.home import Home
 INTERRUPTED = 130
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Keyong 可用")
-for group in (running, adapters, query, officers, epochs, record, evidence, drills, demonstration):
+for group in (running, adapters, query, train, predict, officers, epochs, record, evidence, drills, demonstration):
     group.register(app)
 
 

@@ -6,11 +6,12 @@ everything that fixes its meaning, so that an answer cannot be moved to another 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
-Round = Literal["counts", "sums"]
+# The name of one sum of a job: "counts", "update.12".
+Round = Annotated[str, msgspec.Meta(max_length=64, pattern=r"\A[a-z][a-z0-9._-]*\Z")]
 
 # Names, hashes and numbers of headers go into events and into the contexts of boxes: short, and on one line.
 Name = Annotated[str, msgspec.Meta(max_length=128, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
@@ -52,11 +53,12 @@ class Commit(Payload, frozen=True, tag="commit"):
     """Encrypt your numbers of this round and commit to the ciphertexts.
 
     Attributes:
-        decision: for the sums, the gate's signed envelope saying which groups are suppressed.
+        given: what the round works on, the same for everybody: for a query's sums, the gate's signed envelope saying
+            which groups are suppressed; in a training, the model.
     """
 
     round: Round
-    decision: bytes | None = None
+    given: bytes | None = None
 
 
 class Reveal(Payload, frozen=True, tag="reveal"):
@@ -77,7 +79,7 @@ class Open(Payload, frozen=True, tag="open"):
         inputs: the signed ciphertext envelopes of all contributors.
         product: the coordinator's product of the ciphertexts.
         checkpoint: sealed after everybody revealed, so that a revocation by anyone shows.
-        decision: for the sums, as in Commit.
+        given: as in Commit.
     """
 
     round: Round
@@ -85,14 +87,81 @@ class Open(Payload, frozen=True, tag="open"):
     inputs: tuple[bytes, ...]
     product: tuple[bytes, ...]
     checkpoint: str
-    decision: bytes | None = None
+    given: bytes | None = None
+
+
+class Advertise(Payload, frozen=True, tag="advertise"):
+    """Make keys for the masks of this many rounds, and show their public sides.
+
+    Attributes:
+        batch: 0, 1, 2, ...; each is a fresh exchange.
+    """
+
+    batch: int
+    rounds: Annotated[int, msgspec.Meta(ge=1, le=4096)]
+
+
+class DealMasks(Payload, frozen=True, tag="deal_masks"):
+    """Everybody has shown their keys; deal shares of your secrets to them.
+
+    Attributes:
+        keys: the signed envelopes of the whole cohort.
+    """
+
+    batch: int
+    keys: tuple[bytes, ...]
+
+
+class KeepMasks(Payload, frozen=True, tag="keep_masks"):
+    """Keep the shares that the others dealt to you.
+
+    Attributes:
+        shares: the signed envelopes of the whole cohort.
+    """
+
+    batch: int
+    shares: tuple[bytes, ...]
+
+
+class Mask(Payload, frozen=True, tag="mask"):
+    """Compute your numbers of this round and send them under masks.
+
+    Attributes:
+        index: which of the batch's keys are this round's.
+        given: as in Commit.
+        checkpoint: sealed a moment ago.
+    """
+
+    round: Round
+    batch: int
+    index: int
+    checkpoint: str
+    given: bytes | None = None
+
+
+class Agree(Payload, frozen=True, tag="agree"):
+    """These sent their masked numbers; sign that it is they."""
+
+    round: Round
+    survivors: tuple[str, ...]
+
+
+class OpenMasks(Payload, frozen=True, tag="open_masks"):
+    """So many have signed the same; give the reader what takes the masks off.
+
+    Attributes:
+        statements: the signed envelopes.
+    """
+
+    round: Round
+    statements: tuple[bytes, ...]
 
 
 class Decide(Payload, frozen=True, tag="decide"):
     """Release gate: combine these shares, read the counts, decide which groups are suppressed.
 
     Attributes:
-        shares: the key holders' signed envelopes.
+        shares: the signed envelopes that open the counts to the gate.
     """
 
     shares: tuple[bytes, ...]
@@ -168,6 +237,69 @@ class Ciphertexts(Payload, frozen=True, tag="ciphertexts"):
     values: tuple[bytes, ...]
 
 
+class MaskKeys(Payload, frozen=True, tag="mask_keys"):
+    """The public keys of one department's masks, a fresh one for every round."""
+
+    batch: int
+    keys: tuple[bytes, ...]
+
+
+class MaskShares(Payload, frozen=True, tag="mask_shares"):
+    """Shares of one department's secrets, sealed to each of the others.
+
+    Attributes:
+        cohort: SHA-256 over everybody's public keys as it saw them, hex: others who saw other ones notice.
+    """
+
+    batch: int
+    cohort: str
+    boxes: dict[str, bytes]
+
+
+class MasksKept(Payload, frozen=True, tag="masks_kept"):
+    """I hold everybody's shares."""
+
+    batch: int
+
+
+class Masked(Payload, frozen=True, tag="masked"):
+    """One department's numbers under masks: 64-bit words, little-endian; uniformly random to whoever lacks the rest.
+
+    Attributes:
+        index: which of the batch's keys it used.
+    """
+
+    round: Round
+    index: int
+    words: bytes
+
+
+class Bare(Payload, frozen=True, tag="bare"):
+    """One department's numbers without any protection: in a lab that says so, and nowhere else."""
+
+    round: Round
+    words: bytes
+
+
+class Survivors(Payload, frozen=True, tag="survivors"):
+    """Signed: these departments' masked numbers are in the sum, and this is what the round worked on.
+
+    Attributes:
+        given: SHA-256, hex; "" for nothing.
+    """
+
+    round: Round
+    survivors: tuple[str, ...]
+    given: str
+
+
+class Unmask(Payload, frozen=True, tag="unmask"):
+    """Shares of what takes the masks off the sum, sealed to its reader."""
+
+    round: Round
+    box: bytes
+
+
 class Share(Payload, frozen=True, tag="share"):
     """A partial decryption, sealed to its reader."""
 
@@ -189,6 +321,17 @@ class Failure(Payload, frozen=True, tag="failure"):
     """It cannot be done: a code and nothing else."""
 
     code: str
+
+
+class Learned(Payload, frozen=True, tag="learned"):
+    """What the coordinator tells the analyst of a training, sealed: a `federation.learning.report.Report`.
+
+    Attributes:
+        done: whether training came to its end; if not, the model is as the last round began with it.
+    """
+
+    done: bool
+    box: bytes
 
 
 # -- analyst to the federation --------------------------------------------------------------------------------------
@@ -260,7 +403,9 @@ class Unready(Payload, frozen=True, tag="unready"):
 
 Message = (
     Propose | Begin | Commit | Reveal | Open | Decide | Sync | Attest
+    | Advertise | DealMasks | KeepMasks | Mask | Agree | OpenMasks
     | Agreement | Pending | Begun | Commitment | Ciphertexts | Share | Decision | Synced | Cosigned | Failure
+    | MaskKeys | MaskShares | MasksKept | Masked | Bare | Survivors | Unmask | Learned
     | Request | Identity | Deal | Dealt | Enrol | Enrolled | Unready
 )  # fmt: skip
 

@@ -33,7 +33,7 @@ from federation.governance.statements import (
     sign_statement,
 )
 from federation.node.desk import DeskClient, DeskItem
-from federation.plan import Plan
+from federation.plan import Plan, read_plan
 
 DEFAULT_HOURS = 24
 
@@ -197,6 +197,6 @@ def plan_of(item: DeskItem) -> Plan:
         RefusedError: the desk shows something that is no plan.
     """
     try:
-        return Plan.from_bytes(item.plan)
+        return read_plan(item.plan)
     except (ValueError, msgspec.MsgspecError) as exc:
         raise RefusedError("refused.plan") from exc

@@ -90,8 +90,12 @@ class TableCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return next((column for column in self.columns if column.name == name), None)
 
 
-class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What can be asked, and the rules that hold for all: public, the same for every party, known by its hash."""
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What can be asked, and the rules that hold for all: public, the same for every party, known by its hash.
+
+    Attributes:
+        lab: nobody's data is in it, so that sums may go unprotected, to measure what protection costs.
+    """
 
     federation: str
     minimum_group: int
@@ -100,6 +104,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     approvals: Literal["automatic", "officers"]
     departments: tuple[str, ...]
     tables: tuple[TableCard, ...]
+    lab: bool = False
 
     def table(self, name: str) -> TableCard | None:
         """Find a table by name."""
@@ -237,6 +242,7 @@ class _Federation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     threshold: int | None = None
     approvals: Literal["automatic", "officers"] = "officers"
     deadline_s: int = 60
+    lab: bool = False
 
 
 class _Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -468,6 +474,7 @@ def _catalogue(file: _File) -> Catalogue:
             msgspec.structs.replace(card, departments=tuple(sorted(card.departments)))
             for _, card in sorted(cards.items())
         ),
+        lab=rules.lab,
     )
 
 

@@ -7,6 +7,24 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from federation.errors import KeyongError
+
+
+class SaidError(KeyongError):
+    """A program of ours said no; the words are its own."""
+
+    def __init__(self, code: str, what: str, next_step: str) -> None:
+        super().__init__(code)
+        self._what, self._next = what, next_step
+
+    def message(self, language: str = "en") -> str:
+        """What is wrong, in the language the program was asked to speak."""
+        return self._what
+
+    def next_step(self, language: str = "en") -> str:
+        """What to do next."""
+        return self._next
+
 
 def verify(home: Path) -> tuple[str, ...]:
     """The verifier, as a process of its own."""
@@ -19,6 +37,14 @@ def sign(home: Path, decision: str, job: str, account: str, reason: str, languag
     return (
         *(sys.executable, "-m", "federation", "--home", str(home), "--lang", language, "--json"),
         *(decision, f"--as={account}", "--passphrase-stdin", *said, "--", job),
+    )
+
+
+def train(config: Path, home: Path, language: str, *words: str) -> tuple[str, ...]:
+    """The analyst's program, as a process of its own: it has the key, and tells of every round on its standard error."""
+    return (
+        *(sys.executable, "-m", "federation", "--home", str(home), "--config", str(config), "--lang", language),
+        *("--json", "train", *words),
     )
 
 

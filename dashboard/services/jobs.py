@@ -89,6 +89,18 @@ class Act(NamedTuple):
     outcome: str
 
 
+class Summed(NamedTuple):
+    """One sum of a training, as the coordinator noted it.
+
+    Attributes:
+        round: moments, update.12, tree.3.level.1, measure.12.
+        survivors: departments that are in it.
+    """
+
+    round: str
+    survivors: tuple[str, ...]
+
+
 class Flow(NamedTuple):
     """Messages of one class from one department to one recipient."""
 
@@ -144,6 +156,7 @@ class JobReading:
     frames: list[Frame] = field(default_factory=list)
     sums: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
     acts: list[Act] = field(default_factory=list)
+    rounds: list[Summed] = field(default_factory=list)
     agreed: set[str] = field(default_factory=set)
     committed: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     opened: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -183,6 +196,8 @@ class JobReading:
                     self.gate = str(data.get("reader", ""))
             case "release.decide":
                 self.gate = node
+            case "round":
+                self.rounds.append(Summed(str(data.get("round", "")), tuple(str(data.get("survivors", "")).split())))
             case "result.read":
                 self.rows = int(data.get("rows", 0))
             case _:

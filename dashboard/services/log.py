@@ -124,6 +124,7 @@ class LogReader:
                     state=job.state,
                     outcome=job.outcome,
                     acts=tuple(job.acts),
+                    rounds=tuple(job.rounds),
                 )
                 for job in newest
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboard.services.desks import Desk, Lying
-from dashboard.services.jobs import Act, JobState
+from dashboard.services.jobs import Act, JobState, Summed
 from federation.plan import Plan
 
 # What the log's last act of a department makes of a request there.
@@ -25,6 +25,7 @@ class Told:
 
     Attributes:
         plan: hash; "" if the log does not have the submission.
+        rounds: the sums of a training so far.
     """
 
     job: str
@@ -34,6 +35,7 @@ class Told:
     state: JobState
     outcome: str
     acts: Sequence[Act]
+    rounds: Sequence[Summed] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

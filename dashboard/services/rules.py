@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from federation.plan import LocalQuery, Plan
+from federation.plan import Condition, Feature, LocalQuery, Plan, PredictPlan, SumPlan, TrainPlan, in_unit
 from federation.settings import Catalogue
 
 CATALOGUE = Path("launcher") / "catalogue.json"
@@ -19,7 +19,8 @@ class Asked:
     """One column of a request.
 
     Attributes:
-        uses: what the request does with it: filter, group_by, aggregate.
+        uses: what the request does with it: filter, group_by, aggregate, feature; none for an id, of which only a hash
+            is used.
         how: the constants, groups or bounds, in a few words that need no translation.
         allowed: what its owner allows; None if the rules are not at hand.
     """
@@ -50,35 +51,62 @@ def catalogue(home: Path, wanted: str) -> Catalogue | None:
 
 def asked(plan: Plan, rules: Catalogue | None) -> tuple[Asked, ...]:
     """Lay what is asked of every column beside what is allowed."""
-    table = rules.table(plan.local.table) if rules else None
+    table = rules.table(plan.table) if rules else None
     found = []
-    for column in plan.local.columns:
-        card = table.column(column.name) if table else None
-        uses, how = _uses(plan.local, column.name)
+    for column in plan.columns:
+        card = table.column(column) if table else None
+        uses = _uses(plan, column)
         found.append(
             Asked(
-                column=column.name,
-                label=card.label if card else column.name,
-                label_en=card.label_en if card else column.name,
-                uses=uses,
-                how=how,
+                column=column,
+                label=card.label if card else column,
+                label_en=card.label_en if card else column,
+                uses=tuple(uses),
+                how="; ".join(uses.values()),
                 allowed=card.uses if card else None,
             )
         )
     return tuple(found)
 
 
-def _uses(query: LocalQuery, column: str) -> tuple[tuple[str, ...], str]:
-    uses: dict[str, str] = {}
-    for condition in query.where:
-        if condition.column == column:
-            values = ", ".join(map(str, condition.values))
-            uses["filter"] = "; ".join(filter(None, (uses.get("filter"), f"{condition.operator} {values}".strip())))
-    for key in query.group_by:
-        if key.column == column:
-            uses["group_by"] = " | ".join(key.labels)
+def _uses(plan: Plan, column: str) -> dict[str, str]:
+    """How a plan uses a column, each use with its constants."""
+    match plan:
+        case SumPlan():
+            return _filtered(plan.local.where, column) | _added_up(plan.local, column)
+        case TrainPlan():
+            label = plan.label
+            shown = _bounds(label.low, label.high, label.column.scale)
+            learnt = {"feature": f"y = {shown}"} if label.column.name == column else {}
+            return _filtered(plan.where, column) | learnt | _taken_in(plan.features, column)
+        case PredictPlan():
+            return _filtered(plan.where, column) | _taken_in(plan.features, column)
+        case _:
+            return {}
+
+
+def _filtered(where: tuple[Condition, ...], column: str) -> dict[str, str]:
+    conditions = [one for one in where if one.column == column]
+    said = (f"{one.operator} {', '.join(map(str, one.values))}".strip() for one in conditions)
+    return {"filter": "; ".join(said)} if conditions else {}
+
+
+def _added_up(query: LocalQuery, column: str) -> dict[str, str]:
+    uses = {"group_by": " | ".join(key.labels) for key in query.group_by if key.column == column}
     measures = [measure for measure in query.measures if measure.column == column]
     if measures:
         bounds = next((f" [{one.low}, {one.high}]" for one in measures if one.kind != "count"), "")
         uses["aggregate"] = ", ".join(one.kind for one in measures) + bounds
-    return tuple(uses), "; ".join(uses.values())
+    return uses
+
+
+def _taken_in(features: tuple[Feature, ...], column: str) -> dict[str, str]:
+    return {
+        "feature": " | ".join(one.values) or _bounds(one.low, one.high, one.column.scale)
+        for one in features
+        if one.column.name == column
+    }
+
+
+def _bounds(low: int, high: int, scale: int) -> str:
+    return f"[{in_unit(low, scale)}, {in_unit(high, scale)}]"

@@ -35,20 +35,8 @@ MAX_REASON = 500
 FROM_ENVIRONMENT = "KEYONG_PASSPHRASE"
 
 
-class NotSignedError(KeyongError):
-    """The officer's program did not sign; the words are its own."""
-
-    def __init__(self, code: str, what: str, next_step: str) -> None:
-        super().__init__(code)
-        self._what, self._next = what, next_step
-
-    def message(self, language: str = "en") -> str:
-        """What is wrong, in the language the program was asked to speak."""
-        return self._what
-
-    def next_step(self, language: str = "en") -> str:
-        """What to do next."""
-        return self._next
+class NotSignedError(commands.SaidError):
+    """The officer's program did not sign."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

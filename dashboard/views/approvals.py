@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import approving, blocks, boards, frame, sources, words
+from dashboard import approving, blocks, boards, frame, leaks, sources, words
 from dashboard.i18n import _, language
 from dashboard.served import served
 from dashboard.services import commands, signing
@@ -20,7 +20,8 @@ from federation.audit.record import RecordReader
 from federation.demo.city import DEMO_PASSPHRASE, is_demonstration
 from federation.errors import KeyongError, RecordError
 from federation.governance.roster import Officer, Roster
-from federation.plan import Plan
+from federation.learning.leakage import leakage
+from federation.plan import Plan, TrainPlan
 from federation.runtime.home import Home
 
 REFRESH_S = 2.0
@@ -164,7 +165,7 @@ def what(request: Request, officer: Officer | None, view: LogView) -> None:
             "",
         ),
     ]
-    boards.sql(plan.sql)
+    boards.sql(plan.subject)
     blocks.facts(facts)
     if lying.differing:
         names = words.listed(words.party_name(name, view.public) for name in lying.differing)
@@ -189,7 +190,7 @@ def compare(plan: Plan) -> None:
         [
             (
                 f"{one.label if zh else one.label_en} ({one.column})" if one.label != one.column else one.column,
-                words.listed(map(words.use_name, one.uses)),
+                words.listed(map(words.use_name, one.uses)) or _("只用其散列，不读入模型"),
                 one.how,
                 _("目录不在此处") if one.allowed is None else words.listed(map(words.use_name, one.allowed)),
                 _("未比对") if one.allowed is None else _("允许") if one.fits else _("超出"),
@@ -211,6 +212,8 @@ def sights(plan: Plan, view: LogView) -> None:
             for one in plan.visibility()
         ],
     )
+    if isinstance(plan, TrainPlan):
+        leaks.table(leakage(plan))
 
 
 def act(request: Request, officer: Officer | None, roster: Roster | None, desk: Desk) -> None:

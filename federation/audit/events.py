@@ -29,6 +29,7 @@ EventType = Literal[
     "approval.grant", "approval.deny", "approval.revoke", "member.sign", "member.suspend", "member.resume",
     "member.change",
     "job.start", "job.join", "job.end", "commit", "open", "release.decide",
+    "mask.keys", "mask", "survivors", "round", "model", "predict",
     "egress", "egress.deny", "receipt", "result.read", "incident", "drill",
 ]  # fmt: skip
 

@@ -33,8 +33,7 @@ def record(context: typer.Context) -> None:
     if command.json or not command.err.is_terminal:
         report = drill_record()
     else:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=command.err, transient=True) as progress:
+        with _progress(command) as progress:
             task = progress.add_task(command.say("演练", "drills"), total=len(DRILLS))
             step: Callable[[Outcome], None] = lambda one: progress.update(  # noqa: E731 - one call
                 task, advance=1, description=command.say(one.zh, one.en)
@@ -46,6 +45,37 @@ def record(context: typer.Context) -> None:
         _print(command, report)
     if report.failed:
         raise typer.Exit(1)
+
+
+@drill.command()
+def model(context: typer.Context) -> None:
+    """对联合训练的攻击：梯度反演、成员推断、ε 审计，防护关与开 · attacks on training, protection off and on."""
+    # Flower and numpy take a second to load, which no other command should wait for.
+    from federation.commands.model_drills import print_report
+    from federation.drills.model import DRILLS as MODEL_DRILLS
+    from federation.drills.model import ModelOutcome, run_model_drills
+
+    command = command_of(context)
+    if command.json or not command.err.is_terminal:
+        report = run_model_drills()
+    else:
+        with _progress(command) as progress:
+            task = progress.add_task(command.say("演练", "drills"), total=len(MODEL_DRILLS))
+            step: Callable[[ModelOutcome], None] = lambda one: progress.update(  # noqa: E731 - one call
+                task, advance=1, description=command.say(one.title.zh, one.title.en)
+            )
+            report = run_model_drills(progress=step)
+    if command.json:
+        print_json(msgspec.to_builtins(report))
+    else:
+        print_report(command, report)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _progress(command: Command) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, console=command.err, transient=True)
 
 
 def _print(command: Command, report: DrillReport) -> None:

@@ -204,7 +204,7 @@ def _fields(item: DeskItem) -> dict[str, object]:
         "plan": plan.hash,
         "requester": plan.requester,
         "purpose": plan.purpose,
-        "sql": plan.sql,
+        "sql": plan.subject,
         "received": item.received,
         "snapshot": item.snapshot,
         "sees": [{"party": s.party, "zh": s.zh, "en": s.en, "numbers": s.numbers} for s in plan.visibility()],
@@ -229,7 +229,7 @@ def _print_requests(command: Command, items: dict[str, tuple[DeskItem, ...]]) ->
     for job, plan in plans.items():
         at = datetime.fromisoformat(received[job]).strftime("%m-%d %H:%M UTC")
         asked = Text(f"{plan.requester}  {at}\n{plan.purpose}\n")
-        asked.append(plan.sql, style="dim")
+        asked.append(plan.subject, style="dim")
         said = Text()
         for department, state in states[job].items():
             zh, en, style = STATES[state]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import click
@@ -17,10 +17,11 @@ from federation import operate
 from federation.analyst import DEFAULT, Result, job_name
 from federation.commands.frame import Command, command_of, print_json
 from federation.commands.running import start
-from federation.plan import Plan
+from federation.commands.showing import print_desks, print_visibility
+from federation.plan import Protection, SumPlan
 from federation.settings import Settings
 
-STEPS = {
+ENCRYPTED = {
     "agree": ("各部门按策略审核计划", "owners hold the plan against their policy"),
     "begin": ("各部门核对全部批准与已封存的记录", "everybody checks all approvals and the sealed record"),
     "counts.encrypt": ("人数：本地统计、加密、承诺", "counts: local SQL, encryption, commitment"),
@@ -36,6 +37,21 @@ STEPS = {
     "sums.open": ("合计：门限打开给申请方", "sums: opened to the analyst"),
     "end": ("完成", "done"),
 }
+MASKED = {
+    "agree": ENCRYPTED["agree"],
+    "begin": ENCRYPTED["begin"],
+    "masks": ("各部门交换一次性掩码密钥", "departments exchange the keys of their masks"),
+    "counts.mask": ("人数：本地统计、加掩码", "counts: local SQL, masking"),
+    "counts.survivors": ("人数：各部门确认谁在场", "counts: everybody signs who is still there"),
+    "counts.unmask": ("人数：解除合计的掩码，交给闸门", "counts: the sum is unmasked for the release gate"),
+    "decide": ENCRYPTED["decide"],
+    "sums.mask": ("合计：加掩码", "sums: masking"),
+    "sums.survivors": ("合计：各部门确认谁在场", "sums: everybody signs who is still there"),
+    "sums.unmask": ("合计：解除合计的掩码，交给申请方", "sums: the sum is unmasked for the analyst"),
+    "end": ENCRYPTED["end"],
+}
+STEPS: dict[str, dict[str, tuple[str, str]]] = {"paillier": ENCRYPTED, "masks": MASKED}
+WORDS = {**ENCRYPTED, **MASKED}
 
 
 def register(app: typer.Typer) -> None:
@@ -49,6 +65,9 @@ def query(
     purpose: Annotated[str, typer.Option(help="用途 · what it is for")] = "",
     explain: Annotated[bool, typer.Option("--explain", help="只显示谁将看到什么 · only who would see what")] = False,
     name: Annotated[str, typer.Option("--as", help="以谁的身份 · who asks")] = DEFAULT,
+    protection: Annotated[
+        Protection, typer.Option(help="如何保护各部门的数 · what hides each department")
+    ] = "paillier",
     resume: Annotated[str, typer.Option(help="继续此前的请求 q-… · go on with an earlier request")] = "",
 ) -> None:
     """密文统计查询：提交申请，等待审批，执行 · an encrypted query: ask, wait for the officers, run."""
@@ -60,15 +79,20 @@ def query(
         start(command, settings)
     analyst = operate.open_analyst(settings, command.home, name)
     if resume:
-        with _progress(command, resume) as step:
+        with show_steps(command, resume, steps=None) as step:
             result = analyst.resume(resume, step)
     else:
-        plan = analyst.plan(sql, purpose or ("EXPLAIN" if explain else ""))
+        plan = analyst.plan(sql, purpose or ("EXPLAIN" if explain else ""), protection)
         if explain:
             _print_plan(command, settings, plan)
             return
-        with _progress(command, job_name(plan)) as step:
+        with show_steps(command, job_name(plan), steps=len(STEPS.get(plan.protection, WORDS))) as step:
             result = analyst.ask(plan, step)
+    print_result(command, result)
+
+
+def print_result(command: Command, result: Result) -> None:
+    """Print an answer, or the object that machines read."""
     if command.json:
         print_json(_result_fields(result))
         return
@@ -91,40 +115,30 @@ def _result_fields(result: Result) -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def _progress(command: Command, job: str) -> Iterator[Callable[[str], None]]:
-    """Show how far a job is; on whose desk it lies is said in any case, since somebody has to act."""
+def show_steps(command: Command, job: str, *, steps: int | None) -> Iterator[Callable[[str], None]]:
+    """Show how far a job is.
+
+    Args:
+        steps: how many there will be; None if that is not known.
+    """
 
     def tell(name: str) -> None:
         if name.startswith("wait "):
-            _print_desks(command, job, name.split(" ")[1:])
+            print_desks(command, job, name.split(" ")[1:])
 
     if command.json or not command.err.is_terminal:
         yield tell
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
     with Progress(*columns, console=command.err, transient=True) as progress:
-        task = progress.add_task("", total=len(STEPS))
+        task = progress.add_task("", total=steps)
 
         def step(name: str) -> None:
             tell(name)
-            if name in STEPS:
-                progress.update(task, advance=1, description=command.say(*STEPS[name]))
+            if name in WORDS:
+                progress.update(task, advance=1, description=command.say(*WORDS[name]))
 
         yield step
-
-
-def _print_desks(command: Command, job: str, desks: Sequence[str]) -> None:
-    command.err.print(
-        Text(
-            command.say(
-                f"请求 {job} 等待审批：{'、'.join(desks)}。批准：keyong approve {job} --as officer@{desks[0]}"
-                f"；可按 Ctrl-C 离开，之后 keyong query --resume {job}",
-                f"request {job} lies on the desks of {', '.join(desks)}. To approve: keyong approve {job} --as"
-                f" officer@{desks[0]}; Ctrl-C leaves it there, go on later with keyong query --resume {job}",
-            ),
-            style="yellow",
-        )
-    )
 
 
 def print_answer(command: Command, result: Result) -> None:
@@ -156,37 +170,22 @@ def _shown(cell: object) -> str:
     return f"{cell:,}" if isinstance(cell, int) else "null" if cell is None else str(cell)
 
 
-def _print_plan(command: Command, settings: Settings, plan: Plan) -> None:
+def _print_plan(command: Command, settings: Settings, plan: SumPlan) -> None:
     if command.json:
         fields = {
             "plan": msgspec.to_builtins(plan),
             "hash": plan.hash,
+            "protection": plan.protection,
             "visibility": msgspec.to_builtins(plan.visibility()),
         }
         print_json(fields)
         return
-    labels = settings.labels(command.language)
-    labels |= {"coordinator": command.say("协调方", "coordinator"), plan.requester: command.say("申请方", "analyst")}
-    table = Table(title=command.say("谁将看到什么", "who will see what"), title_justify="left")
-    for column in (
-        command.say("参与方", "party"),
-        command.say("看到", "sees"),
-        command.say("可读数值", "readable numbers"),
-    ):
-        table.add_column(column, justify="right" if column.endswith(("数值", "numbers")) else "left")
-    for sight in plan.visibility():
-        table.add_row(
-            " ".join(dict.fromkeys((labels.get(sight.party, sight.party), sight.party))),
-            command.say(sight.zh, sight.en),
-            str(sight.numbers),
-        )
-    command.out.print(table)
+    print_visibility(command, settings, plan)
     command.out.print(
         command.say(
             f"计划 {plan.hash[:16]}…：{plan.local.group_count} 组 × {len(plan.local.measures)} 个量；"
-            f"密钥份额 {plan.threshold}/{len(plan.holders)}；数值先按公开界限截断。没有加噪，多次查询相减的风险仍在。",
-            f"plan {plan.hash[:16]}…: {plan.local.group_count} groups x {len(plan.local.measures)} measures; key shares"
-            f" {plan.threshold} of {len(plan.holders)}; values are clipped to public bounds. Without noise, answers to"
-            " several queries can still be subtracted.",
+            "数值先按公开界限截断。没有加噪，多次查询相减的风险仍在。",
+            f"plan {plan.hash[:16]}…: {plan.local.group_count} groups x {len(plan.local.measures)} measures; values are"
+            " clipped to public bounds. Without noise, answers to several queries can still be subtracted.",
         )
     )

@@ -21,7 +21,7 @@ from federation.errors import HomeError, KeyongError, NodeError, RefusedError, f
 from federation.governance.approvals import FILE_NAME
 from federation.governance.roster import Roster
 from federation.messages import Request, decode
-from federation.plan import Plan
+from federation.plan import read_plan
 from federation.queries.sums import SealedTotals
 
 logger = logging.getLogger(__name__)
@@ -36,16 +36,18 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     Attributes:
         do: run a request, bring an analyst's events, learn how many of them the log has, say that an officer has
-            spoken at a desk, which is a hint and no more, or have the record sealed.
+            spoken at a desk, which is a hint and no more, have the record sealed, or fetch what is kept of a training.
         party: the analyst; "" for the last two.
         request: the signed request, to submit.
         entries: the analyst's events.
+        job: whose model.
     """
 
-    do: Literal["submit", "record", "known", "nudge", "seal"]
+    do: Literal["submit", "record", "known", "nudge", "seal", "model"]
     party: str = ""
     request: bytes = b""
     entries: tuple[bytes, ...] = ()
+    job: str = ""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -70,13 +72,30 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     shares: tuple[bytes, ...] = ()
 
 
+Kept = Callable[[str, str], tuple[bytes, ...]]
+"""By job and analyst, the envelope that holds its last model; none if there is none, or it is another's."""
+
+
+def nothing_kept(job: str, party: str) -> tuple[bytes, ...]:
+    """No model of any job."""
+    return ()
+
+
 # -- the coordinator's side -------------------------------------------------------------------------------------------
 
 
 class ControlServer:
     """Takes connections, a thread each; they are few and local."""
 
-    def __init__(self, listener: socket.socket, jobs: JobQueue, sequencer: Sequencer, roster: Roster) -> None:
+    def __init__(
+        self, listener: socket.socket, jobs: JobQueue, sequencer: Sequencer, roster: Roster, kept: Kept = nothing_kept
+    ) -> None:
+        """Prepare.
+
+        Args:
+            kept: what is kept of an analyst's training.
+        """
+        self._kept = kept
         self._listener, self._jobs, self._sequencer, self._roster = listener, jobs, sequencer, roster
 
     def start(self) -> None:
@@ -114,6 +133,8 @@ class ControlServer:
                 self._sequencer.accept(ask.party, ask.entries)
             if ask.do == "submit":
                 yield from self._submit(ask, connection)
+            elif ask.do == "model":
+                yield Line(done=True, shares=self._kept(ask.job, ask.party))
             else:
                 yield Line(done=True, known=self._sequencer.known(ask.party))
         except ValueError:  # no JSON, no Ask, or no canonical payload or plan inside
@@ -128,7 +149,7 @@ class ControlServer:
             raise RefusedError("refused.requester")
         if not FILE_NAME.fullmatch(envelope.header.job):
             raise RefusedError("refused.control")
-        job = Job(envelope.header.job, Plan.from_bytes(payload.plan), ask.request)
+        job = Job(envelope.header.job, read_plan(payload.plan), ask.request)
         self._jobs.submit(job)
         try:
             for step in job.watch(POLL_S):
@@ -180,6 +201,17 @@ class ControlClient:
     def seal(self) -> None:
         """Have the record sealed as it is now; whether a quorum was there, the record tells."""
         self._last(Ask(do="seal"))
+
+    def model(self, job: str) -> bytes:
+        """Fetch what is kept of a training: a signed envelope sealed to the analyst.
+
+        Raises:
+            RefusedError: nothing is.
+        """
+        last = self._last(Ask(do="model", party=self._party, job=job))
+        if not last.shares:
+            raise RefusedError("refused.no_model", request=job)
+        return last.shares[0]
 
     def submit(self, request: bytes, progress: Callable[[str, float], None]) -> SealedTotals:
         """Run a request and wait for its end.

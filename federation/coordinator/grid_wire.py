@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from federation.governance.identity import Identity
 from federation.governance.roster import Roster
 from federation.messages import Failure, Header, Packet, Payload, decode
 from federation.node.client_app import pack, unpack
-from federation.wire import Answer
+from federation.wire import Answer, phase_of
 
 # What became of a party, as opposed to what it said.
 ABSENT = frozenset({"node.gone", "node.late", "node.killed", "node.hung"})
@@ -62,6 +63,7 @@ class GridWire:
         self._grid, self._nodes, self._identity, self._roster = grid, nodes, identity, roster
         self._sequencer, self._job, self._plan = sequencer, job, plan
         self._deadline_s, self._before = deadline_s, before
+        self.traffic: Counter[str] = Counter()
 
     def ask(self, requests: Mapping[str, Payload]) -> dict[str, Answer]:
         """Send every party its request and wait for all answers; see `Wire`."""
@@ -76,6 +78,14 @@ class GridWire:
                 raise answer
             answers[party] = answer
         return answers
+
+    def ask_those_there(self, requests: Mapping[str, Payload]) -> dict[str, Answer]:
+        """The same, leaving out whoever is gone or late; see `Wire`."""
+        said = self.ask_each(requests)
+        for answer in said.values():
+            if isinstance(answer, Exception) and getattr(answer, "code", "") not in ABSENT:
+                raise answer
+        return {party: answer for party, answer in said.items() if not isinstance(answer, Exception)}
 
     def there(self) -> list[str]:
         """The departments that can be asked now."""
@@ -94,6 +104,7 @@ class GridWire:
                 continue
             header = self._header(party)
             envelope = self._identity.sign(header, payload)
+            self.traffic[phase_of(payload)] += len(envelope)
             packet = Packet(envelope=envelope, known=self._sequencer.known(party))
             kind = str(type(payload).__struct_config__.tag)
             messages.append(self._grid.create_message(pack(packet), f"query.{kind}", node, self._job))
@@ -102,7 +113,8 @@ class GridWire:
             party, number = waiting.pop(reply.metadata.src_node_id)
             self.heard[party] = time.monotonic()
             try:
-                said[party] = self._read(reply, party, number)
+                said[party] = answer = self._read(reply, party, number)
+                self.traffic[phase_of(requests[party])] += len(answer.envelope)
             except Exception as error:
                 said[party] = error
         for party, _ in waiting.values():

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from federation.errors import KeyongError, RefusedError
-from federation.plan import Plan
+from federation.plan import AnyPlan
 from federation.queries.sums import SealedTotals
 
 MAX_WAITING = 100
@@ -23,7 +23,7 @@ MAX_WAITING = 100
 class Job:
     """One submitted request and what has become of it."""
 
-    def __init__(self, name: str, plan: Plan, request: bytes) -> None:
+    def __init__(self, name: str, plan: AnyPlan, request: bytes) -> None:
         self.name, self.plan, self.request = name, plan, request
         self.steps: list[tuple[str, float]] = []
         self.result: SealedTotals | None = None

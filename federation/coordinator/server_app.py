@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
 from crypto.paillier import PublicKey
+from federation.aggregation.agreement import propose
 from federation.audit.events import Actor
 from federation.audit.journal import Draft
 from federation.coordinator.jobs import Closed, Job, JobQueue, Tick
 from federation.coordinator.seals import Sealer
 from federation.coordinator.sequencer import Sequencer
 from federation.errors import HomeError, KeyongError, NodeError, RefusedError
-from federation.queries.sums import SealedTotals, propose, run_sum
+from federation.governance.identity import Identity
+from federation.governance.roster import Roster
+from federation.plan import PredictPlan, SumPlan, TrainPlan
+from federation.queries.sums import SealedTotals, run_sum
 from federation.wire import Wire
 
 logger = logging.getLogger(__name__)
 
 # How often desks are looked after and the record is sealed when nobody nudges.
 HEARTBEAT_S = 60.0
+
+KINDS = {SumPlan: "sum", TrainPlan: "train", PredictPlan: "predict"}
+
+
+class Trainer(NamedTuple):
+    """What the coordinator itself works with in a job.
+
+    Attributes:
+        keep: puts the last envelope of a training where its analyst can fetch it, by job.
+    """
+
+    identity: Identity
+    roster: Roster
+    public_key: PublicKey
+    keep: Callable[[str, bytes], None]
 
 
 class JobRunner:
@@ -30,8 +50,7 @@ class JobRunner:
     def __init__(
         self,
         *,
-        name: str,
-        public_key: PublicKey,
+        trainer: Trainer,
         sequencer: Sequencer,
         sealer: Sealer,
         wire: Callable[[Job], Wire],
@@ -40,12 +59,12 @@ class JobRunner:
         """Prepare.
 
         Args:
-            name: the coordinator's.
+            trainer: what the coordinator itself works with.
             wire: makes a job's wire.
             attest: signs what became of a job, and keeps it.
         """
         self._attest = attest
-        self._name, self._public_key = name, public_key
+        self._trainer, self._name, self._public_key = trainer, trainer.identity.name, trainer.public_key
         self._sequencer, self._sealer, self._wire = sequencer, sealer, wire
         self._on_desks: dict[str, tuple[Job, dict[str, bytes]]] = {}
 
@@ -97,19 +116,16 @@ class JobRunner:
         result: SealedTotals | None = None
         failure: KeyongError | None = None
 
-        def seal() -> str:
-            return self._sealer.seal(members=job.plan.participants)
-
         try:
             started: dict[str, int | str] = {
+                "kind": KINDS[type(job.plan)],
                 "plan": job.plan.hash,
                 "requester": job.plan.requester,
                 "contributors": len(job.plan.contributors),
                 "participants": " ".join(job.plan.participants),
             }
             self._sequencer.record(self._draft("job.start", job, started))
-            wire = self._wire(job)
-            result = run_sum(wire, job.plan, agreements, self._public_key, seal, job.step)
+            result = self._add_up(job, agreements)
         except KeyongError as error:
             failure = error
         except Exception as error:
@@ -125,6 +141,24 @@ class JobRunner:
             result, failure = None, error
         job.finish(result, failure)
         self._sealer.seal_acts()
+
+    def _add_up(self, job: Job, agreements: dict[str, bytes]) -> SealedTotals:
+        """What the job is about, once everybody has agreed."""
+
+        def seal(members: Sequence[str]) -> str:
+            return self._sealer.seal(members=tuple(members))
+
+        wire = self._wire(job)
+        match job.plan:
+            case TrainPlan():
+                from federation.coordinator.trainings import train_job  # numpy, pandas and Flower's strategies
+
+                def record(kind: str, data: dict[str, int | str]) -> None:
+                    self._sequencer.record(self._draft(kind, job, data))
+
+                return train_job(job, job.plan, wire, agreements, self._trainer, seal, record)
+            case SumPlan() | PredictPlan():
+                return run_sum(wire, job.plan, agreements, self._public_key, seal, job.step)
 
     def _draft(self, kind: str, job: Job, data: dict[str, int | str]) -> Draft:
         actor = Actor(name=self._name, role="coordinator")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,12 @@ def built_in_settings(home: Home, *, citizens: int = CITIZENS) -> Path:
         if not LEAST_CITIZENS <= citizens <= MOST_CITIZENS:
             raise SettingsError("settings.citizens", citizens=citizens)
         city = jincheng.generate(
-            home.path / "parties", citizens=citizens, seed=SEED, workers=2 if citizens > 200_000 else 1, formats=FORMATS
+            home.path / "parties",
+            citizens=citizens,
+            seed=SEED,
+            workers=2 if citizens > 200_000 else 1,
+            departments=_counties(),
+            formats=FORMATS,
         )
         write_whole(home.path / "city.json", json.dumps({"citizens": citizens, "seed": SEED}).encode())
         lines = [f"# synthetic city of {citizens} citizens, seed {SEED}: nothing in it is a real person", *_toml(city)]
@@ -79,6 +85,14 @@ def built_in_settings(home: Home, *, citizens: int = CITIZENS) -> Path:
     return file
 
 
+def _counties() -> list[jincheng.Department]:
+    """Each county as one node: its bureaus' three tables, and its hospital's cases."""
+    import jincheng
+
+    hospitals = {hospital.county: hospital.tables for hospital in jincheng.HOSPITALS}
+    return [replace(bureau, tables=(*bureau.tables, *hospitals[bureau.county])) for bureau in jincheng.BUREAUS]
+
+
 def _toml(city: jincheng.CityFiles) -> list[str]:
     import jincheng
 
@@ -89,10 +103,13 @@ def _toml(city: jincheng.CityFiles) -> list[str]:
     lines += ["min_contributors = 3", "key_bits = 2048", 'approvals = "officers"']
     for name, role, person in OFFICERS:
         lines += ["", "[[officer]]", f"name = {text(name)}", f"role = {text(role)}", f"person = {text(person)}"]
-    for county in jincheng.COUNTIES:
+    for node in _counties():
+        county = node.county
+        if county is None:
+            continue
         lines += ["", "[[department]]", f"name = {text(county.key)}", f"label = {text(county.label_zh + '分局')}"]
         lines += [f"label_en = {text(county.label_en + ' bureau')}"]
-        for table in jincheng.TABLES.values():
+        for table in node.tables:
             kind, path = FORMATS[county.key], city.path(county.key, table.name)
             head = f"department.tables.{table.name}"
             lines += ["", f"[{head}]", f"adapter = {text(ADAPTERS.get(kind, kind))}"]

@@ -102,13 +102,13 @@ def unsealed(stage: Stage) -> Caught | None:
     return verifying(stage.scene().forged(change))
 
 
-def _revoked(stage: Stage, items: list[Item], after: int, name: str) -> list[Item]:
+def revoke(stage: Stage, items: list[Item], after: int, name: str, *, job: str = SECOND) -> list[Item]:
     """The past with a revocation in it."""
-    _, grant = _at(items, "approval.grant", name)
+    _, grant = _at(items, "approval.grant", name, job=job)
     before = items[after]
     if not isinstance(before, Event):
         raise TypeError("an event was to be found")
-    statement = stage.town.state(Revoke, name, stage.plans[SECOND], job=SECOND)
+    statement = stage.town.state(Revoke, name, stage.plans[job], job=job)
     data = {**grant.data, "statement": statement}
     event = msgspec.structs.replace(grant, type="approval.revoke", time=before.time, seen=before.seen, data=data)
     return [*items[: after + 1], event, *items[after + 1 :]]
@@ -118,7 +118,7 @@ def revoked(stage: Stage) -> Caught | None:
     """An officer revokes in the middle, and the department goes on."""
 
     def change(items: list[Item]) -> list[Item]:
-        return _revoked(stage, items, _at(items, "commit", NAME)[0], NAME)
+        return revoke(stage, items, _at(items, "commit", NAME)[0], NAME)
 
     return verifying(stage.scene().forged(change))
 
@@ -128,7 +128,7 @@ def revoked_elsewhere(stage: Stage) -> Caught | None:
 
     def change(items: list[Item]) -> list[Item]:
         left = {"class": "ciphertext"}
-        return _revoked(stage, items, _at(items, "egress", NAME, **left)[0], NAME)
+        return revoke(stage, items, _at(items, "egress", NAME, **left)[0], NAME)
 
     return verifying(stage.scene().forged(change))
 

@@ -23,7 +23,7 @@ from federation.audit.events import FIRST_PREV, Event, Seen, peek_event, sign_ev
 from federation.audit.log import checkpoint_text
 from federation.audit.mirror import Mirror
 from federation.audit.record import COORDINATOR, Logged, RecordReader, Session
-from federation.audit.rules.checkpoints import Keys, read_checkpoints
+from federation.audit.rules.checkpoints import Keys, Leaves, read_checkpoints
 from federation.audit.rules.keys import Trust
 from federation.audit.seal import quorum
 from federation.governance.roster import Roster
@@ -181,14 +181,17 @@ class Scene:
 
     def note(self, entries: Sequence[bytes], times: Mapping[str, int], *, key: SigningKey | None = None) -> str:
         """A checkpoint over entries, signed by the coordinator and co-signed by departments at these times."""
+        return self._note(len(entries), root_hash(entries), times, key or self.keys[COORDINATOR])
+
+    def _note(self, size: int, root: bytes, times: Mapping[str, int], key: SigningKey) -> str:
         origin = self.roster.origin
-        text = checkpoint_text(origin, len(entries), root_hash(entries))
+        text = checkpoint_text(origin, size, root)
         lines = [
             line
             for name, at in times.items()
             for line in cosign(self.witnesses[name], self.roster.cosigner_name(name), text, time_s=at)
         ]
-        return append_lines(sign_note(key or self.keys[COORDINATOR], origin, text), lines)
+        return append_lines(sign_note(key, origin, text), lines)
 
     def fold(self, items: Sequence[Item], *, forgers: Collection[str] | None = None) -> Scene:
         """Sign another past.
@@ -200,16 +203,18 @@ class Scene:
         chains: dict[str, tuple[int, str]] = {}
         moved: dict[int, Seen] = {0: Seen()}
         notes: dict[int, str] = {}
-        entries: list[bytes] = []
+        entries, leaves = list[bytes](), Leaves()
         journals: dict[str, list[bytes]] = {name: [] for name in self.journals}
         for item in items:
             if isinstance(item, Mark):
                 times = {name: at for name, at in item.times.items() if name in who}
-                notes[len(entries)] = self.note(entries, times)
-                moved[item.size] = Seen(size=len(entries), root=root_hash(entries).hex())
+                size, root = len(entries), leaves.root()
+                notes[size] = self._note(size, root, times, self.keys[COORDINATOR])
+                moved[item.size] = Seen(size=size, root=root.hex())
             else:
                 entry = self._sign(item, chains, moved)
                 entries.append(entry)
+                leaves.append(entry)
                 if item.node in journals:
                     journals[item.node].append(entry)
         for name, tail in self._tails().items():

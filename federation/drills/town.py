@@ -44,7 +44,7 @@ from federation.messages import (
 from federation.messages import Identity as IdentityMessage
 from federation.node.gateway import Gateway
 from federation.node.mirror import RecordMirror
-from federation.plan import LocalQuery, Measure, Output, Plan
+from federation.plan import AnyPlan, LocalQuery, Measure, Output, Plan, SumPlan
 
 ORIGIN = "keyong.drill/0123456789abcdef"
 DEPARTMENTS = ("housing", "hukou", "social", "tax")
@@ -149,7 +149,7 @@ class Town:
         self.sequencer = Sequencer(self.log, self._journals[COORDINATOR], self.roster)
         self.receipts = Receipts(COORDINATOR)
         self.sent = dict.fromkeys(DEPARTMENTS, 0)
-        self._coordinate("enrol", "", {"roster": self.roster.hash, "epoch": 1})
+        self.coordinate("enrol", "", {"roster": self.roster.hash, "epoch": 1})
         self.departments = {name: self._enrol(name) for name in DEPARTMENTS}
 
     def _party(self, name: str) -> Party:
@@ -228,7 +228,8 @@ class Town:
         self.sent[name] += len(frame)
         self.receipts.take(name, 1, number, len(frame))
 
-    def _coordinate(self, kind: EventType, job: str, data: dict[str, int | str]) -> None:
+    def coordinate(self, kind: EventType, job: str, data: dict[str, int | str]) -> None:
+        """Write an event of the coordinator's own into the log."""
         actor = Actor(name=COORDINATOR, role="coordinator")
         self.sequencer.record(Draft(type=kind, actor=actor, job=job, attempt=1 if job else 0, data=data))
 
@@ -272,9 +273,8 @@ class Town:
 
     # -- a job --------------------------------------------------------------------------------------------------------
 
-    def submit(self, job: str) -> Plan:
+    def submit(self, job: str, plan: AnyPlan) -> None:
         """The analyst asks; the request lies on every desk."""
-        plan = make_plan(self.roster)
         asked = Draft(
             type="request.submit",
             actor=Actor(name=ANALYST, role="analyst"),
@@ -286,7 +286,6 @@ class Town:
         self.sequencer.accept(ANALYST, self._journals[ANALYST].write([asked]))
         for name, department in self.departments.items():
             self.send(name, Pending(), department.approvals.lodge(job, plan, b"", None), plan=plan.hash, job=job)
-        return plan
 
     def agree(self, job: str, plan: Plan) -> None:
         """Every officer grants, every department says so."""
@@ -297,28 +296,31 @@ class Town:
 
     def begin(self, job: str, plan: Plan) -> None:
         """The coordinator begins, and every department joins on a sealed record."""
-        data: dict[str, int | str] = {"plan": plan.hash, "requester": plan.requester}
+        kind = _tag(type(plan))
+        data: dict[str, int | str] = {"kind": kind, "plan": plan.hash, "requester": plan.requester}
         data |= {"contributors": len(plan.contributors), "participants": " ".join(plan.participants)}
-        self._coordinate("job.start", job, data)
+        self.coordinate("job.start", job, data)
         self.seal()
         for name, department in self.departments.items():
             self.send(name, Begun(), (department.approvals.begin(job, plan.hash),), plan=plan.hash, job=job)
 
-    def compute(self, job: str, plan: Plan) -> None:
+    def compute(self, job: str, plan: SumPlan) -> None:
         """Both rounds of an encrypted sum, with noise for ciphertexts."""
         for name in ROUNDS:
             self._round(job, plan, name)
             if name == ROUNDS[0]:
                 noise = secrets.token_bytes(64)
-                decided = self._draft("release.decide", plan.gate, job, {"groups": 1, "minimum_group": 3}, noise)
+                decided = self.draft("release.decide", plan.gate, job, {"groups": 1, "minimum_group": 3}, noise)
                 boxes = {reader: secrets.token_bytes(96) for reader in (*plan.contributors, plan.requester)}
                 self.send(plan.gate, Decision(boxes=boxes), (decided,), plan=plan.hash, job=job)
-        self._coordinate("job.end", job, {"outcome": "released"})
+        self.coordinate("job.end", job, {"outcome": "released"})
 
     def _round(self, job: str, plan: Plan, name: Round) -> None:
+        given = "" if name == ROUNDS[0] else secrets.token_hex(32)
         for party in plan.contributors:
             digest = secrets.token_hex(32)
-            committed = self._draft("commit", party, job, {"round": name, "digest": digest, "ciphertexts": 1})
+            data: dict[str, int | str] = {"round": name, "digest": digest, "ciphertexts": 1, "given": given}
+            committed = self.draft("commit", party, job, data)
             self.send(party, Commitment(round=name, digest=digest), (committed,), plan=plan.hash, job=job)
         for party in plan.contributors:
             values = (secrets.token_bytes(CIPHERTEXT_BYTES),)
@@ -328,19 +330,21 @@ class Town:
         self.seal()
         reader = plan.gate if name == ROUNDS[0] else plan.requester
         for party in plan.openers:
-            data: dict[str, int | str] = {"round": name, "reader": reader, "product": secrets.token_hex(32)}
+            data = {"round": name, "reader": reader, "product": secrets.token_hex(32)}
             box = secrets.token_bytes(2 * CIPHERTEXT_BYTES)
             self.send(
-                party, Share(round=name, box=box), (self._draft("open", party, job, data),), plan=plan.hash, job=job
+                party, Share(round=name, box=box), (self.draft("open", party, job, data),), plan=plan.hash, job=job
             )
 
     @staticmethod
-    def _draft(kind: EventType, party: str, job: str, data: dict[str, int | str], body: bytes | None = None) -> Draft:
+    def draft(kind: EventType, party: str, job: str, data: dict[str, int | str], body: bytes | None = None) -> Draft:
+        """An event of a department's node."""
         return Draft(type=kind, actor=Actor(name=party, role="node"), job=job, attempt=1, data=data, body=body)
 
-    def run(self, job: str) -> Plan:
+    def run(self, job: str) -> SumPlan:
         """A whole job, granted by everybody, released and sealed."""
-        plan = self.submit(job)
+        plan = make_plan(self.roster)
+        self.submit(job, plan)
         self.agree(job, plan)
         self.begin(job, plan)
         self.compute(job, plan)
@@ -359,9 +363,9 @@ class Town:
         return self.home
 
 
-def make_plan(roster: Roster) -> Plan:
+def make_plan(roster: Roster) -> SumPlan:
     """A plan that no policy has looked at: these departments count their rows."""
-    return Plan(
+    return SumPlan(
         nonce=secrets.token_hex(16),
         requester=ANALYST,
         purpose="drill",
@@ -390,5 +394,5 @@ def written(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _tag(kind: type[Grant | Revoke]) -> str:
+def _tag(kind: type[msgspec.Struct]) -> str:
     return str(kind.__struct_config__.tag)

@@ -36,7 +36,7 @@ from federation.governance.statements import (
     moment,
     read_statement,
 )
-from federation.plan import Plan
+from federation.plan import AnyPlan, read_plan
 
 Rule = Literal["automatic", "officers"]
 State = Literal["pending", "granted", "denied", "revoked", "expired", "used"]
@@ -121,7 +121,7 @@ class Approvals:
         self._journal, self._folder, self._clock = journal, folder, clock
         self._standings: dict[str, Standing] = {}
         self._slips: dict[str, Slip] = {}
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[str, AnyPlan] = {}
         try:
             folder.mkdir(exist_ok=True, mode=0o700)
             for file in sorted(folder.glob("*.slip")):
@@ -135,7 +135,7 @@ class Approvals:
 
     # -- a request comes in -------------------------------------------------------------------------------------------
 
-    def lodge(self, job: str, plan: Plan, request: bytes, cells: Callable[[], Cells] | None) -> tuple[Draft, ...]:
+    def lodge(self, job: str, plan: AnyPlan, request: bytes, cells: Callable[[], Cells] | None) -> tuple[Draft, ...]:
         """Lay a request on the desk, if it does not lie there; returns the events that tell of it.
 
         Args:
@@ -285,11 +285,11 @@ class Approvals:
         """The officer's signed word on a request; "" if the rule is automatic."""
         return self._standings[job].statement
 
-    def plan(self, job: str) -> Plan | None:
+    def plan(self, job: str) -> AnyPlan | None:
         """The plan of a request that was laid before us; None if there is none that we can read."""
         if job not in self._plans and job in self._slips:
             with contextlib.suppress(ValueError):
-                self._plans[job] = Plan.from_bytes(self._slips[job].plan)
+                self._plans[job] = read_plan(self._slips[job].plan)
         return self._plans.get(job)
 
     def slips(self) -> list[tuple[Slip, Standing]]:

@@ -7,15 +7,32 @@ that can be done.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from federation.errors import RefusedError, RequestError
 from federation.governance.roster import Roster
-from federation.plan import MAX_GROUPS, Condition, GroupKey, LocalQuery, Measure, Plan, in_unit, release_gate
+from federation.plan import (
+    MAX_GROUPS,
+    AnyPlan,
+    Condition,
+    Feature,
+    GroupKey,
+    LocalQuery,
+    Measure,
+    Plan,
+    PredictPlan,
+    SumPlan,
+    TrainPlan,
+    in_unit,
+    release_gate,
+)
 from federation.settings import Catalogue, ColumnCard, TableCard, Use
 
 MAX_PURPOSE = 500
+MAX_BANDS = 20
 
 
-def check_plan(plan: Plan, catalogue: Catalogue, roster: Roster) -> None:
+def check_plan(plan: AnyPlan, catalogue: Catalogue, roster: Roster) -> None:
     """Check a plan against the public rules.
 
     Raises:
@@ -23,9 +40,9 @@ def check_plan(plan: Plan, catalogue: Catalogue, roster: Roster) -> None:
         RefusedError: the plan was made against another catalogue or roster, or loosens a rule.
     """
     _check_parties(plan, catalogue, roster)
-    table = catalogue.table(plan.local.table)
+    table = catalogue.table(plan.table)
     if table is None:
-        raise RequestError("request.table_unknown", table=plan.local.table, known=_names(catalogue))
+        raise RequestError("request.table_unknown", table=plan.table, known=_names(catalogue))
     # A sum over six and one over five of them would give away the sixth: the whole table or nothing.
     if plan.contributors != table.departments:
         raise RequestError("request.one_department", table=table.name, minimum=catalogue.minimum_contributors)
@@ -38,6 +55,16 @@ def check_plan(plan: Plan, catalogue: Catalogue, roster: Roster) -> None:
         )
     if plan.gate != release_gate(plan.contributors, plan.requester):
         raise RefusedError("refused.loosened")
+    match plan:
+        case SumPlan():
+            _check_query(plan, table)
+        case TrainPlan():
+            _check_training(plan, table)
+        case PredictPlan():
+            _check_prediction(plan, table)
+
+
+def _check_query(plan: SumPlan, table: TableCard) -> None:
     for column in plan.local.columns:
         card = _card(table, column.name)
         if card.as_column != column:
@@ -52,6 +79,52 @@ def check_plan(plan: Plan, catalogue: Catalogue, roster: Roster) -> None:
         raise RequestError("request.too_many_groups", count=plan.local.group_count, maximum=MAX_GROUPS)
 
 
+def _check_training(plan: TrainPlan, table: TableCard) -> None:
+    """Every column may be learnt from, in its public bounds; each once, and the label is none of the features."""
+    _check_features(plan.features, table)
+    card = _card(table, plan.label.column.name)
+    _allow(card, "feature", table)
+    declared = (card.low, card.high) if card.type != "boolean" else (0, 1)
+    if card.as_column != plan.label.column or (plan.label.low, plan.label.high) != declared or not card.is_number:
+        raise RefusedError("refused.loosened")
+    if card.name in {feature.column.name for feature in plan.features}:
+        raise RefusedError("refused.loosened")
+    _check_people(plan, table)
+
+
+def _check_prediction(plan: PredictPlan, table: TableCard) -> None:
+    """The same for what a model takes in; bands must be ordered."""
+    _check_features(plan.features, table)
+    if not plan.bands or list(plan.bands) != sorted(set(plan.bands)) or len(plan.bands) > MAX_BANDS:
+        raise RequestError("request.bands", maximum=MAX_BANDS)
+    _check_people(plan, table)
+
+
+def _check_features(features: Sequence[Feature], table: TableCard) -> None:
+    names = [feature.column.name for feature in features]
+    if not names or len(set(names)) < len(names):
+        raise RefusedError("refused.loosened")
+    for feature in features:
+        card = _card(table, feature.column.name)
+        _allow(card, "feature", table)
+        known = Feature(column=card.as_column, values=card.values)
+        if card.is_number:
+            known = Feature(
+                column=card.as_column,
+                low=0 if card.low is None else card.low,
+                high=1 if card.high is None else card.high,
+            )
+        if feature != known:
+            raise RefusedError("refused.loosened")
+
+
+def _check_people(plan: TrainPlan | PredictPlan, table: TableCard) -> None:
+    if plan.id.name != table.id or _card(table, table.id).as_column != plan.id:
+        raise RefusedError("refused.loosened")
+    for condition in plan.where:
+        _check_condition(condition, _card(table, condition.column), table)
+
+
 def _check_parties(plan: Plan, catalogue: Catalogue, roster: Roster) -> None:
     if (plan.catalogue, plan.roster, plan.epoch) != (catalogue.hash, roster.hash, roster.epoch):
         raise RefusedError("refused.other_catalogue")
@@ -59,6 +132,8 @@ def _check_parties(plan: Plan, catalogue: Catalogue, roster: Roster) -> None:
         raise RefusedError("refused.loosened")
     if (plan.holders, plan.threshold) != (roster.holders, roster.threshold):
         raise RefusedError("refused.loosened")
+    if plan.protection == "none" and not catalogue.lab:
+        raise RequestError("request.protection_lab")
     requester = roster.party(plan.requester)
     if requester is None or requester.role != "analyst":
         raise RefusedError("refused.requester")
@@ -139,7 +214,7 @@ def _check_key(key: GroupKey, card: ColumnCard, table: TableCard) -> None:
         raise RequestError("request.group_values", column=card.name, nearest=f"BAND({card.name})")
 
 
-def _check_measures(plan: Plan, table: TableCard) -> None:
+def _check_measures(plan: SumPlan, table: TableCard) -> None:
     measures = plan.local.measures
     if not measures or measures[0] != Measure(kind="rows") or len(set(measures)) < len(measures):
         raise RefusedError("refused.loosened")

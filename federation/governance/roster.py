@@ -21,6 +21,8 @@ from federation.governance.identity import write_whole
 from federation.messages import Envelope
 
 Role = Literal["coordinator", "department", "analyst"]
+# There is one, and it is called that.
+COORDINATOR = "coordinator"
 OfficerRole = Literal["operator", "officer", "auditor"]
 
 

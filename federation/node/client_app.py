@@ -10,7 +10,10 @@ from federation.messages import Packet
 from federation.node.department import Department
 
 RECORD = "keyong"
-REQUESTS = ("propose", "begin", "commit", "reveal", "open", "decide", "sync", "attest")
+REQUESTS = (
+    *("propose", "begin", "commit", "reveal", "open", "decide", "sync", "attest"),
+    *("advertise", "deal_masks", "keep_masks", "mask", "agree", "open_masks"),
+)
 
 
 def client_app(department: Department) -> ClientApp:

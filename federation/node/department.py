@@ -6,19 +6,27 @@ import logging
 import secrets
 from collections.abc import Sequence
 
+from federation.aggregation import agreement, encrypted, masked
+from federation.aggregation.office import Act, Job, Office
 from federation.audit.events import Actor
 from federation.audit.journal import Draft, Journal
 from federation.errors import KeyongError, NodeError, RefusedError
 from federation.messages import (
+    Advertise,
+    Agree,
     Attest,
     Begin,
     Commit,
+    DealMasks,
     Decide,
     Envelope,
     Failure,
     Header,
+    KeepMasks,
+    Mask,
     Message,
     Open,
+    OpenMasks,
     Packet,
     Payload,
     Propose,
@@ -30,8 +38,9 @@ from federation.messages import (
 from federation.node.desk import Desk
 from federation.node.gateway import Gateway
 from federation.node.mirror import RecordMirror
+from federation.node.programmes import preview, programme_of
+from federation.plan import PredictPlan, SumPlan
 from federation.queries import sums
-from federation.queries.sums import Act, Job, Office
 
 logger = logging.getLogger(__name__)
 
@@ -99,24 +108,40 @@ class Department:
         if isinstance(payload, Attest):
             return Act(self._mirror.attest(payload))
         if isinstance(payload, Propose):
-            return sums.consider(self._office, request, payload)
+            return agreement.consider(self._office, request, payload, preview(self._office))
         if isinstance(payload, Begin):
-            job, act = sums.begin(self._office, request, payload)
+            job, act = agreement.begin(self._office, request, payload, programme_of)
             self._jobs = {job.job: job}  # one at a time: a new job ends the one before
             return act
         mine = self._jobs.get(request.header.job)
         if mine is None or (mine.attempt, mine.plan.hash) != (request.header.attempt, request.header.plan):
             raise RefusedError("refused.order")
         self._office.approvals.check(mine.job, mine.plan.hash)
+        return self._work(mine, payload)
+
+    def _work(self, mine: Job, payload: Message) -> Act:
+        """A step of a job that has begun."""
         match payload:
             case Commit():
-                return sums.commit(self._office, mine, payload)
+                return encrypted.commit(self._office, mine, payload)
             case Reveal():
-                return sums.reveal(self._office, mine, payload)
+                return encrypted.reveal(self._office, mine, payload)
             case Open():
-                return sums.open_product(self._office, mine, payload)
-            case Decide():
-                return sums.decide(self._office, mine, payload)
+                return encrypted.open_product(self._office, mine, payload)
+            case Advertise():
+                return masked.advertise(self._office, mine, payload)
+            case DealMasks():
+                return masked.deal(self._office, mine, payload)
+            case KeepMasks():
+                return masked.keep(self._office, mine, payload)
+            case Mask():
+                return masked.mask_values(self._office, mine, payload)
+            case Agree():
+                return masked.agree(self._office, mine, payload)
+            case OpenMasks():
+                return masked.open_masks(self._office, mine, payload)
+            case Decide() if isinstance(mine.plan, SumPlan | PredictPlan):
+                return sums.decide(self._office, mine, mine.plan, payload)
             case _:
                 raise RefusedError("refused.order")
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import msgspec
 
-from federation.plan import Measure, Output, Plan
+from federation.plan import Measure, Output, SumPlan
 from federation.queries.sums import Totals
 
 Cell = int | float | str | None
@@ -26,7 +26,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     suppressed: tuple[tuple[str, ...], ...]
 
 
-def answer(plan: Plan, totals: Totals) -> Answer:
+def answer(plan: SumPlan, totals: Totals) -> Answer:
     """Compute every output column of every shown group."""
     labels = plan.local.group_labels()
     rows = []

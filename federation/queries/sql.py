@@ -17,7 +17,7 @@ from sqlglot import exp
 
 from federation.errors import RequestError
 from federation.governance.roster import Roster
-from federation.plan import Column, Condition, GroupKey, LocalQuery, Measure, Output, Plan, release_gate
+from federation.plan import Column, Condition, GroupKey, LocalQuery, Measure, Output, Protection, SumPlan, release_gate
 from federation.settings import Catalogue, ColumnCard, TableCard
 
 MAX_SQL = 10_000
@@ -59,7 +59,16 @@ NEGATED: dict[str, Literal["!=", "=", "not in", "is not null", "is null", "<", "
 }
 
 
-def read_plan(sql: str, *, purpose: str, requester: str, catalogue: Catalogue, roster: Roster, nonce: str) -> Plan:
+def plan_query(
+    sql: str,
+    *,
+    purpose: str,
+    requester: str,
+    catalogue: Catalogue,
+    roster: Roster,
+    nonce: str,
+    protection: Protection = "paillier",
+) -> SumPlan:
     """Read a query into a plan for exactly this catalogue and roster.
 
     Args:
@@ -75,7 +84,7 @@ def read_plan(sql: str, *, purpose: str, requester: str, catalogue: Catalogue, r
     keys = reader.keys(select.args.get("group"), where)
     outputs, measures = reader.outputs(select.expressions, keys)
     contributors = (department,) if department else table.departments
-    return Plan(
+    return SumPlan(
         nonce=nonce,
         requester=requester,
         purpose=purpose,
@@ -89,6 +98,7 @@ def read_plan(sql: str, *, purpose: str, requester: str, catalogue: Catalogue, r
         catalogue=catalogue.hash,
         roster=roster.hash,
         epoch=roster.epoch,
+        protection=protection,
         local=LocalQuery(
             table=table.name,
             columns=tuple(reader.columns.values()),
@@ -98,6 +108,23 @@ def read_plan(sql: str, *, purpose: str, requester: str, catalogue: Catalogue, r
         ),
         outputs=outputs,
     )
+
+
+def read_conditions(where: str, table: TableCard) -> tuple[Condition, ...]:
+    """Read what would stand behind WHERE in a query of this table; nothing gives no conditions.
+
+    Raises:
+        RequestError: not in the subset, or it names what the table does not have.
+    """
+    if len(where) > MAX_SQL:
+        raise RequestError("request.too_long", maximum=MAX_SQL)
+    if not where.strip():
+        return ()
+    try:
+        condition = sqlglot.condition(where, dialect="duckdb")
+    except (sqlglot.errors.SqlglotError, RecursionError) as exc:
+        raise RequestError("request.unsupported", what=where[:80], instead="AND of comparisons, IN (...)") from exc
+    return tuple(_Reader(table, table.name).conditions(exp.Where(this=condition)))
 
 
 def _parse(sql: str) -> exp.Select:

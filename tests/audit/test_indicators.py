@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 
 from crypto.notes import append_lines, cosign, sign_note, signature_lines
 from crypto.signing import HybridKey
+from federation.aggregation.agreement import propose
 from federation.audit.events import Event, read_event
 from federation.audit.indicators.compute import CATALOGUE, compute, to_json
 from federation.audit.indicators.gather import figures, read_plans
@@ -38,7 +39,7 @@ from federation.errors import RecordError, RefusedError
 from federation.governance.roster import Officer, Roster
 from federation.governance.statements import Deny, Revoke, SignRoster, sign_statement
 from federation.plan import Output, Plan
-from federation.queries.sums import propose, run_sum
+from federation.queries.sums import run_sum
 from federation.runtime.home import Home
 from federation.settings import Catalogue
 from tests.support.memory import ANALYST, ORIGIN, MemoryFederation, MemoryStore, MemoryWire

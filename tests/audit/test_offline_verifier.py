@@ -26,9 +26,11 @@ from federation.audit.bundle import pack, write_bundle
 from federation.audit.offline import verify
 from tests.support.bundle_attacks import ATTACKS, VARIATIONS, honest
 from tests.support.bundles import City, evaluator, write_payload_anew
+from tests.support.training_attacks import HONEST, TRAINING_ATTACKS
 
 EDGE_CASES = json.loads((Path(__file__).parents[1] / "vectors" / "ed25519.json").read_text())
 SCRIPT = Path(verify.__file__)
+EVERY_ATTACK = ATTACKS | TRAINING_ATTACKS
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +127,15 @@ def test_unusual_but_honest_record_is_accepted_and_said(name, check, tmp_path):
     assert says in said
 
 
+@pytest.mark.parametrize("name", HONEST)
+def test_honest_training_or_prediction_is_accepted(name, check, tmp_path):
+    city = honest()
+    write_bundle(tmp_path / "bundle", HONEST[name](city))
+    status, said = check(tmp_path / "bundle", *evaluator(city, tmp_path / "own"))
+    assert status == 0, said
+    assert " jobs=3 " in said
+
+
 # --- what the evaluator must bring ---
 
 
@@ -189,10 +200,10 @@ def test_policy_with_ml_dsa_witnesses_in_its_quorum_is_refused(check, bundle, ow
 # --- forged records ---
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", EVERY_ATTACK)
 def test_forged_record_is_rejected_at_its_place(name, check, tmp_path):
     city = honest()
-    forged = ATTACKS[name](city)
+    forged = EVERY_ATTACK[name](city)
     write_bundle(tmp_path / "bundle", forged.contents)
     options = evaluator(city, tmp_path / "own")
     for number, head in enumerate(forged.heads):

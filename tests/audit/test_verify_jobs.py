@@ -254,7 +254,7 @@ def test_sums_revealed_before_everybody_committed_to_theirs_are_found(scene):
 
 def test_number_of_contributors_told_too_small_is_found(scene):
     forged = scene.forged(change(at("job.start", COORDINATOR), data={"contributors": 2}))
-    assert wrong(forged).endswith("more departments committed than the 2 that were to")
+    assert wrong(forged).endswith("more departments took part than the 2 that were to")
 
 
 def test_opening_on_a_record_without_all_commitments_is_found(scene):

@@ -14,11 +14,13 @@ from federation.audit.bundle import write_bundle
 from tests.browser.looking import violations, wider_than_the_window
 from tests.support.bundle_attacks import ATTACKS, VARIATIONS, Attack, honest
 from tests.support.bundles import City, canonical
+from tests.support.training_attacks import HONEST, TRAINING_ATTACKS
 
 pytestmark = pytest.mark.browser
 
 EVIL = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 Open = Callable[..., Page]
+EVERY_ATTACK = ATTACKS | TRAINING_ATTACKS
 
 
 @pytest.fixture
@@ -105,10 +107,10 @@ def test_english_is_one_click_away(open_me, city):
     assert "simulated" in page.inner_text("#notes")
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", EVERY_ATTACK)
 def test_forged_record_does_not_hold_at_its_place(name, open_me):
     city = honest()
-    forged: Attack = ATTACKS[name](city)
+    forged: Attack = EVERY_ATTACK[name](city)
     page = open_me(forged.contents)
     page.click("#language")
     said = judge(page, city, *forged.heads)
@@ -125,6 +127,13 @@ def test_unusual_but_honest_record_holds_and_is_said(name, open_me):
     page.click("#language")
     assert judge(page, city).startswith("Holds")
     assert says in page.inner_text("#notes")
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_honest_training_or_prediction_holds(name, open_me):
+    city = honest()
+    page = open_me(HONEST[name](city))
+    assert judge(page, city).startswith("成立")
 
 
 def test_words_of_the_record_never_become_elements(open_me):

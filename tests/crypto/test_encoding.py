@@ -1,9 +1,11 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto.encoding import SlotLayout
+from crypto.encoding import FixedPoint, SlotLayout
 from crypto.errors import SlotOverflowError, TamperedPlaintextError
 from crypto.paillier import Encryptor, PrivateKey, ciphertext_to_bytes, decrypt_vector, multiply
 
@@ -122,3 +124,88 @@ def test_a_value_shifted_into_free_bits_is_caught(small_key: PrivateKey):
     assert opened >> 400 == 42  # without the check the attacker would have it
     with pytest.raises(TamperedPlaintextError):
         slots.unpack([opened])
+
+
+# Two binary places: quarters.
+QUARTERS = FixedPoint(bound=2.0, fraction_bits=2)
+
+
+def test_real_numbers_become_integers_shifted_by_the_largest():
+    assert QUARTERS.largest == 8
+    assert QUARTERS.encode(np.array([-2.0, -0.25, 0.0, 1.5, 2.0])) == [0, 7, 8, 14, 16]
+
+
+def test_halves_of_the_last_place_go_to_the_even_side():
+    # In quarters: -1.5, -0.5, 0.5, 1.5, 2.5.
+    assert QUARTERS.encode(np.array([-0.375, -0.125, 0.125, 0.375, 0.625])) == [6, 8, 8, 10, 10]
+
+
+def test_forty_binary_places_are_kept_if_nothing_is_said():
+    assert FixedPoint(bound=1.0).encode(np.array([2.0**-40, -(2.0**-40)])) == [2**40 + 1, 2**40 - 1]
+
+
+def test_totals_become_real_numbers_again():
+    # Three parties: 3 * 8 is the shift.
+    assert QUARTERS.decode_total([24, 25, 0, 48], addends=3).tolist() == [0.0, 0.25, -6.0, 6.0]
+
+
+@given(data=st.data())
+def test_the_total_is_the_exact_sum_of_the_rounded_numbers(data):
+    bound = data.draw(st.floats(2.0**-30, 2.0**60))
+    fixed = FixedPoint(bound=bound, fraction_bits=data.draw(st.integers(40, 60)))
+    parties, width = data.draw(st.integers(1, 6)), data.draw(st.integers(0, 5))
+    rows = [data.draw(st.lists(st.floats(-bound, bound), min_size=width, max_size=width)) for _ in range(parties)]
+    encoded = [fixed.encode(np.array(row, dtype=np.float64)) for row in rows]
+    assert all(0 <= number <= 2 * fixed.largest for row in encoded for number in row)
+    totals = fixed.decode_total([sum(column) for column in zip(*encoded, strict=True)], addends=parties)
+    scale = 2**fixed.fraction_bits
+    rounded = [[Fraction(round(Fraction(number) * scale), scale) for number in row] for row in rows]
+    assert totals.tolist() == [float(sum(column)) for column in zip(*rounded, strict=True)]
+
+
+@pytest.mark.parametrize("bound", [0.3, 1 / 3, 2.0**60 + 2.0**10, 1e-12])
+def test_the_bound_itself_fits(bound):
+    fixed = FixedPoint(bound=bound)
+    assert fixed.encode(np.array([bound, -bound])) == [2 * fixed.largest, 0]
+
+
+def test_encoded_numbers_fit_a_layout_of_their_bounds():
+    slots = layout(2 * QUARTERS.largest)
+    packed = [slots.pack(QUARTERS.encode(np.array([number])))[0] for number in (-2.0, 0.5, 2.0)]
+    assert QUARTERS.decode_total(slots.unpack([sum(packed)]), addends=3).tolist() == [0.5]
+
+
+def test_single_precision_does_not_widen_the_bound():
+    # The single nearest to 0.3 is 1e-8 above it.
+    with pytest.raises(SlotOverflowError):
+        FixedPoint(bound=0.3).encode(np.array([0.3], dtype=np.float32))
+
+
+@pytest.mark.parametrize("number", [2.0000001, -2.25, np.nan, np.inf, -np.inf, 1e300])
+def test_a_number_beyond_the_bound_or_not_finite_is_refused(number):
+    with pytest.raises(SlotOverflowError, match="number 1"):
+        QUARTERS.encode(np.array([0.0, number]))
+
+
+def test_the_refusal_names_the_place_and_not_the_number():
+    with pytest.raises(SlotOverflowError) as caught:
+        QUARTERS.encode(np.array([987654.0]))
+    assert "987654" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"bound": 0.0},
+        {"bound": -1.0},
+        {"bound": np.nan},
+        {"bound": 2.0**501},
+        {"bound": 0.1},
+        {"bound": 100.0, "fraction_bits": -1},
+        {"fraction_bits": 501},
+    ],
+    ids=str,
+)
+def test_a_fixed_point_that_means_nothing_is_refused(wrong):
+    with pytest.raises(ValueError, match="bound"):
+        FixedPoint(**{"bound": 1.0, "fraction_bits": 2} | wrong)

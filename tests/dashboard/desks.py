@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboard.services.desks import Desk, gather
 from federation.node.desk import DeskItem
-from federation.plan import Column, GroupKey, LocalQuery, Measure, Output, Plan
+from federation.plan import Column, GroupKey, LocalQuery, Measure, Output, Plan, SumPlan
 from federation.settings import Catalogue, ColumnCard, TableCard
 from tests.dashboard.records import DEPARTMENTS, WAITING
 
@@ -19,7 +19,7 @@ CATALOGUE = Catalogue(
 )  # fmt: skip
 
 
-def plan(**changes: object) -> Plan:
+def plan(**changes: object) -> SumPlan:
     fields = {
         "nonce": "00" * 16,
         "requester": "analyst@city",
@@ -43,7 +43,7 @@ def plan(**changes: object) -> Plan:
         ),
         "outputs": (Output(name="sex", function="group", argument="0"), Output(name="n", function="count")),
     }
-    return Plan(**{**fields, **changes})
+    return SumPlan(**{**fields, **changes})
 
 
 def item(state: str = "pending", job: str = WAITING, of: Plan | None = None) -> DeskItem:

@@ -72,6 +72,23 @@ REASONS = {
     "ran-twice": "verifier: tax ran job drill-2 twice",
     "late-commit": "verifier: .*revealed its ciphertexts before everybody had committed",
     "egress-recorded": "verifier: something of job drill-3 before it had begun",
+    "survivors-split": "verifier: tax signed other survivors of round update.1 than the others",
+    "absence-feigned": "verifier: round update.1 had 2 survivors, 3 are needed",
+    "presence-feigned": "verifier: a survivor of round update.2 had masked nothing before housing signed",
+    "model-for-one": "verifier: tax was given something else in round update.1",
+    "keys-for-one": "verifier: tax saw other keys for masks than the others",
+    "unmask-unsigned": "verifier: tax helped to take masks off without having signed who survived",
+    "unmask-alone": "verifier: 1 had signed who survived round update.1, 3 are needed",
+    "unmask-twice": "verifier: tax helped to take masks off without having signed who survived",
+    "mask-twice": "verifier: tax did the same step of a job twice",
+    "mask-unrecorded": "verifier: tax sent masked numbers that are not on record",
+    "mask-unjoined": "verifier: tax worked on job drill-training without having joined it",
+    "training-revoked": "verifier: revoked by tax",
+    "training-revoked-other": "verifier: social had taken back its word in entry",
+    "round-survivors": "verifier: round update.2 had other survivors than the departments signed",
+    "round-given": "verifier: round update.2 worked on something else than the departments were given",
+    "model-rounds": "verifier: a model of 1000 rounds, where 3 are on record",
+    "model-early": "verifier: round update.2 ended twice, or after the model was made",
     "desk-replayed": "desk: ",
     "desk-auditor": "desk: auditor@tax may not say this",
     "gateway": "gateway: tax has not approved",
@@ -118,7 +135,7 @@ def test_every_drill_has_a_name_of_its_own_and_both_languages():
 
 def test_record_of_the_stage_verifies(stage: Stage):
     verdict = stage.verify()
-    assert (verdict.outcomes, verdict.granted, verdict.unsealed_acts) == ({"released": 2}, 8, 0)
+    assert (verdict.outcomes, verdict.granted, verdict.unsealed_acts) == ({"released": 3}, 12, 0)
     assert verify_record(RecordReader(stage.home)).root == verify_record(stage.scene()).root == verdict.root
 
 

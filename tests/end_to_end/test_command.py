@@ -108,7 +108,7 @@ def test_the_record_of_the_demonstration_verifies_and_an_altered_one_does_not(de
 
 def test_audit_tail_shows_events_of_every_kind_as_json_lines(demonstrated):
     folder, _ = demonstrated
-    result = keyong("audit", "tail", "-n", 1000, "--home", folder / "home", "--json", cwd=folder)
+    result = keyong("audit", "tail", "-n", 100_000, "--home", folder / "home", "--json", cwd=folder)
     events = [json.loads(line) for line in result.stdout.splitlines()]
     assert [event["index"] for event in events] == list(range(len(events)))
     kinds = {event["type"] for event in events}

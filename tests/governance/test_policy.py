@@ -9,7 +9,7 @@ from federation.errors import KeyongError, RefusedError, RequestError
 from federation.governance.policy import MAX_PURPOSE, check_plan
 from federation.governance.roster import Party, Roster
 from federation.plan import Column, Condition, GroupKey, Plan, release_gate
-from federation.queries.sql import read_plan
+from federation.queries.sql import plan_query
 from tests.support.memory import COLUMNS, catalogue, column
 
 NAMES = ("gaoping", "lingchuan", "qinshui", "zezhou")
@@ -32,7 +32,7 @@ replace = msgspec.structs.replace
 
 
 def plan_of(sql: str, **rules) -> Plan:
-    return read_plan(
+    return plan_query(
         sql,
         **{
             "purpose": "test",

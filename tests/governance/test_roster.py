@@ -142,7 +142,7 @@ def test_bytes_that_are_no_canonical_payload_are_refused(data):
         decode(data)
 
 
-@pytest.mark.parametrize("payload", [Propose(request=b"x"), Commit(round="sums", decision=b"d"), Failure(code="x")])
+@pytest.mark.parametrize("payload", [Propose(request=b"x"), Commit(round="sums", given=b"d"), Failure(code="x")])
 def test_payload_reads_back_as_it_was_written(payload):
     assert decode(encode(payload)) == payload
 

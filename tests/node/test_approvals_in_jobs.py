@@ -11,11 +11,12 @@ import msgspec
 import pytest
 
 from crypto.notes import append_lines
+from federation.aggregation.agreement import propose
 from federation.errors import KeyongError
 from federation.governance.statements import Deny, Revoke, Suspend, sign_statement
 from federation.messages import Agreement, Begin, Open, Payload, Propose, Sync
 from federation.plan import Plan
-from federation.queries.sums import SealedTotals, propose, run_sum
+from federation.queries.sums import SealedTotals, run_sum
 from tests.support.memory import COORDINATOR, ORIGIN, MemoryFederation, MemoryStore, MemoryWire
 
 SQL = "SELECT COUNT(*), SUM(income) FROM insured"
@@ -54,7 +55,7 @@ class Asked:
     def revoke(self, name: str, kind: type[Deny | Revoke] = Revoke) -> None:
         self.federation.approvals[name].hear(self.federation.say_no(kind, name, self.plan), {})
 
-    def seal(self) -> str:
+    def seal(self, members=()) -> str:
         """What the coordinator's sealer does: bring everybody's journal in, then ask everybody to co-sign."""
         for name in ALL:
             self.federation.say(name, Sync())
@@ -335,7 +336,7 @@ def test_nobody_begins_or_opens_on_a_seal_older_than_30_seconds(granted, refused
     agreements = granted.propose()
     seals = iter(("begin", "counts.open", "sums.open"))
 
-    def aged() -> str:
+    def aged(members=()) -> str:
         note, name = granted.seal(), next(seals)
         if name == step:
             federation.now += timedelta(seconds=age_s)
@@ -352,7 +353,7 @@ def test_nobody_begins_or_opens_on_a_seal_older_than_30_seconds(granted, refused
 def test_seal_of_before_is_not_taken_twice_when_it_has_grown_old(granted, refused, step):
     kept: list[str] = []
 
-    def old_one() -> str:
+    def old_one(members=()) -> str:
         kept.append(granted.seal())
         granted.federation.now += timedelta(seconds=16)
         return kept[0]
@@ -363,7 +364,7 @@ def test_seal_of_before_is_not_taken_twice_when_it_has_grown_old(granted, refuse
 
 
 def test_seal_made_by_a_clock_that_goes_ahead_is_refused(granted, refused):
-    def ahead() -> str:
+    def ahead(members=()) -> str:
         granted.federation.now += timedelta(seconds=6)
         note = granted.seal()
         granted.federation.now -= timedelta(seconds=6)
@@ -381,7 +382,7 @@ def test_cosignatures_of_one_checkpoint_do_not_seal_another(granted, refused):
     granted.federation.say(OPENER, Sync())
     later = append_lines(granted.federation.log.checkpoint(), lines)
     with refused("refused.unsealed"):
-        granted.run(seal=lambda: later)
+        granted.run(seal=lambda members: later)
 
 
 # --- no more once a word is taken back ---

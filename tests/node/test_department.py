@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from crypto.paillier import Encryptor, ciphertext_to_bytes, multiply
+from federation.aggregation.encrypted import _digest, _together
 from federation.messages import (
     Agreement,
     Ciphertexts,
@@ -28,7 +29,6 @@ from federation.messages import (
     Synced,
     decode,
 )
-from federation.queries.sums import _digest, _together
 from tests.support.memory import COORDINATOR, MemoryFederation
 
 SQL = "SELECT COUNT(*), SUM(income) FROM insured"
@@ -128,7 +128,7 @@ def test_ciphertexts_of_the_counts_are_not_opened_as_sums(federation, refused):
         if isinstance(payload, Open):
             seen.setdefault("counts", payload)
             if payload.round == "sums":
-                return msgspec.structs.replace(seen["counts"], round="sums", decision=payload.decision)
+                return msgspec.structs.replace(seen["counts"], round="sums", given=payload.given)
         return payload
 
     with refused("refused.inputs"):
@@ -164,7 +164,7 @@ def colluding(federation: MemoryFederation, forge: Callable[[Ciphertexts], tuple
         values = forge({name: decode(e.payload).values for name, (e, _) in inputs.items()})
         digests = {Envelope.from_bytes(data).header.sender: decode(Envelope.from_bytes(data).payload).digest
                    for data in ask.commitments}  # fmt: skip
-        digests[COLLUDING] = _digest(values, COLLUDING, ask.round, ask.decision)
+        digests[COLLUDING] = _digest(values, COLLUDING, ask.round, ask.given)
         sign = federation.identities[COLLUDING].sign
         commitment = sign(mine, Commitment(round=ask.round, digest=digests[COLLUDING]))
         ciphertexts = sign(mine, Ciphertexts(round=ask.round, committed=_together(digests), values=values))
@@ -177,7 +177,7 @@ def colluding(federation: MemoryFederation, forge: Callable[[Ciphertexts], tuple
             inputs=forged,
             product=recomputed(federation, forged),
             checkpoint=ask.checkpoint,
-            decision=ask.decision,
+            given=ask.given,
         )
 
     return at(Open, change=change)
@@ -309,13 +309,13 @@ def test_revealing_before_committing_is_out_of_order(federation, refused):
 @pytest.mark.parametrize("kind", [Commit, Open])
 def test_sums_without_a_decision_are_refused(federation, refused, kind):
     with refused("refused.order"):
-        federation.ask(SQL, tamper=at(kind, "sums", change=replaced(decision=None)))
+        federation.ask(SQL, tamper=at(kind, "sums", change=replaced(given=None)))
     assert {name for _, name in federation.opened()} == {"counts"}
 
 
 def test_counts_under_a_decision_are_refused(federation, refused):
     with refused("refused.order"):
-        federation.ask(SQL, tamper=at(Commit, "counts", change=replaced(decision=b"x")))
+        federation.ask(SQL, tamper=at(Commit, "counts", change=replaced(given=b"x")))
 
 
 def test_answering_before_agreeing_is_refused(federation, refused):
@@ -359,7 +359,7 @@ def test_decision_of_anybody_but_the_gate_is_refused(federation, refused, kind, 
     plan = federation.plan(SQL)
     forged = forged_decision(federation, signer=signer, job="q-1", plan=plan.hash)
     with refused("refused.decision"):
-        federation.seal(plan, tamper=at(kind, "sums", change=replaced(decision=forged)))
+        federation.seal(plan, tamper=at(kind, "sums", change=replaced(given=forged)))
     assert {name for _, name in federation.opened()} == {"counts"}
 
 
@@ -368,7 +368,7 @@ def test_decision_of_another_job_is_refused(federation, refused, kind):
     earlier = federation.seal(federation.plan(SQL), job="q-0").decision
     opened = federation.opened()
     with refused("node.replayed"):
-        federation.ask(SQL, tamper=at(kind, "sums", change=replaced(decision=earlier)))
+        federation.ask(SQL, tamper=at(kind, "sums", change=replaced(given=earlier)))
     assert [name for _, name in federation.opened()[len(opened) :] if name == "sums"].count("sums") <= 1
 
 
@@ -376,7 +376,7 @@ def test_something_else_that_the_gate_signed_is_no_decision(federation, refused)
     plan = federation.plan(SQL)
     other = federation.signed(GATE, COORDINATOR, Agreement(statement=""), job="q-1", plan=plan.hash)
     with refused("refused.decision"):
-        federation.seal(plan, tamper=at(Commit, "sums", change=replaced(decision=other)))
+        federation.seal(plan, tamper=at(Commit, "sums", change=replaced(given=other)))
 
 
 def test_sums_made_under_one_decision_are_not_opened_under_another(federation, refused):
@@ -384,7 +384,7 @@ def test_sums_made_under_one_decision_are_not_opened_under_another(federation, r
     plan = federation.plan(SQL)
     second = federation.signed(GATE, COORDINATOR, Decision(boxes={"gaoping": b""}), job="q-1", plan=plan.hash)
     with refused("refused.inputs"):
-        federation.seal(plan, tamper=at(Open, "sums", change=replaced(decision=second)))
+        federation.seal(plan, tamper=at(Open, "sums", change=replaced(given=second)))
     assert {name for _, name in federation.opened()} == {"counts"}
 
 

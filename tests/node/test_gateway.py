@@ -210,8 +210,9 @@ def test_full_disk_releases_nothing(gateway, journal):
         gateway.release(b"frame")
 
 
-def test_every_class_that_leaves_is_one_of_seven():
-    assert set(CLASSES.values()) == {"enrolment", "control", "desk", "ciphertext", "sealed", "record", "error"}
+def test_every_class_that_leaves_is_one_of_ten():
+    known = {"enrolment", "control", "desk", "ciphertext", "sealed", "record", "error"}
+    assert set(CLASSES.values()) == {*known, "masked", "unmask", "clear"}
 
 
 # --- raw cells ---

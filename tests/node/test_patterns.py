@@ -89,7 +89,7 @@ def raw(content: bytes) -> bytes:
     "stream",
     [
         *(zlib.compress(PATTERN * 9, level) for level in range(10)),
-        gzip.compress(PATTERN * 9),
+        gzip.compress(PATTERN * 9, mtime=0),
         zipped(zipfile.ZIP_DEFLATED),
     ],
 )

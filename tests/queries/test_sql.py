@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from federation.errors import KeyongError, RequestError
 from federation.governance.policy import check_plan
 from federation.governance.roster import Party, Roster
-from federation.plan import Column, Condition, GroupKey, Measure, Plan
-from federation.queries.sql import read_plan
+from federation.plan import Column, Condition, GroupKey, Measure, Plan, read_plan
+from federation.queries.sql import plan_query
 from tests.support.memory import ANALYST, catalogue
 
 NAMES = ("gaoping", "lingchuan", "zezhou")
@@ -31,7 +31,7 @@ ROWS = Measure(kind="rows")
 
 
 def read(sql: str, *, requester: str = ANALYST) -> Plan:
-    return read_plan(sql, purpose="test", requester=requester, catalogue=PUBLIC, roster=ROSTER, nonce="0" * 32)
+    return plan_query(sql, purpose="test", requester=requester, catalogue=PUBLIC, roster=ROSTER, nonce="0" * 32)
 
 
 def allowed(sql: str) -> Plan:
@@ -286,13 +286,13 @@ def test_gate_is_not_the_asking_department():
 
 def test_plan_reads_back_from_its_bytes_as_it_was():
     plan = allowed("SELECT sex, SUM(income) FROM insured WHERE 城镇 = '是' GROUP BY sex")
-    assert Plan.from_bytes(plan.to_bytes()) == plan
+    assert read_plan(plan.to_bytes()) == plan
 
 
 def test_plan_in_other_than_its_canonical_bytes_is_refused():
     data = allowed("SELECT COUNT(*) FROM insured").to_bytes()
     with pytest.raises(ValueError, match="canonical"):
-        Plan.from_bytes(data + b" ")
+        read_plan(data + b" ")
 
 
 def test_hash_of_the_plan_changes_with_the_nonce():

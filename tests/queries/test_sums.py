@@ -214,7 +214,7 @@ def opened_slots(federation: MemoryFederation, plan, sealed) -> list[int]:
         index, part = msgspec.msgpack.decode(box)
         parts[index] = part
     layout = SlotLayout(
-        bounds=plan.sum_bounds,
+        bounds=plan.local.sum_bounds,
         addends=len(plan.contributors),
         plaintext_bits=federation.public_key.plaintext_bits,
     )

@@ -354,8 +354,19 @@ def ciphertexts_before_all_committed(city: City) -> Attack:
     for name in city.departments:
         city.grant(name, "job-2", plan)
     city.begin("job-2", plan)
+    city.event("tax", "job.join", "job-2", plan=plan)
     city.event("tax", "commit", "job-2", round="counts", digest=sha("d"), ciphertexts=1)
     return sealed(city, city.egress("tax", "ciphertext", "job-2"), "before all 4 had committed")
+
+
+@attack
+def worked_without_joining(city: City) -> Attack:
+    plan = city.request("job-2")
+    for name in city.departments:
+        city.grant(name, "job-2", plan)
+    city.begin("job-2", plan)
+    index = city.event("tax", "commit", "job-2", round="counts", digest=sha("d"), ciphertexts=1)
+    return sealed(city, index, "tax worked on job job-2 without having joined it")
 
 
 @attack

@@ -24,7 +24,7 @@ ORIGIN = "keyong.test/0123456789abcdef"
 EVENT_TYPE = "application/vnd.keyong.event+json"
 STATEMENT_TYPE = "application/vnd.keyong.statement+json"
 ANALYST = "analyst@tax"
-CLASSES = {"control": 2035, "ciphertext": 1441, "sealed": 2152, "record": 5120}
+CLASSES = {"control": 2035, "ciphertext": 1441, "sealed": 2152, "record": 5120, "masked": 980, "unmask": 700}
 
 
 def canonical(value: object) -> bytes:
@@ -81,7 +81,7 @@ class City:
     def sign(self, event: dict[str, object], key: SigningKey) -> bytes:
         return sign_envelope(key, EVENT_TYPE, canonical(event))
 
-    def event(self, node: str, kind: str, job: str = "", *, actor: tuple[str, str] | None = None, **data) -> int:
+    def event(self, node: str, kind: str, job: str = "", /, *, actor: tuple[str, str] | None = None, **data) -> int:
         """Append an event of `node`; returns its index."""
         self.now += 0.02
         seq, prev = self.chains[node]
@@ -195,12 +195,13 @@ class City:
             self.event(name, "request.receive", job, plan=plan, requester=ANALYST, commitment=sha(job))
         return plan
 
-    def begin(self, job: str, plan: str, *, contributors: int = 0) -> int:
+    def begin(self, job: str, plan: str, *, contributors: int = 0, **more) -> int:
         count = contributors or len(self.departments)
         names = " ".join(self.departments)
         return self.event(
-            "coordinator", "job.start", job, plan=plan, requester=ANALYST, contributors=count, participants=names
-        )
+            "coordinator", "job.start", job, plan=plan, requester=ANALYST, contributors=count, participants=names,
+            **more,
+        )  # fmt: skip
 
     def compute(self, job: str, plan: str) -> None:
         """The steps of an encrypted sum, after it was begun."""
@@ -218,6 +219,68 @@ class City:
             if number == "counts":
                 self.event(self.departments[-1], "release.decide", job, groups=1, minimum_group=3, commitment=sha("d"))
                 self.egress(self.departments[-1], "sealed", job)
+
+    # --- a joint training ---
+
+    def join(self, job: str, *, kind: str = "train") -> str:
+        """A job that everybody granted and joined; returns its plan."""
+        plan = self.request(job)
+        for name in self.departments:
+            self.grant(name, job, plan)
+        self.seal()
+        self.begin(job, plan, kind=kind)
+        self.seal()
+        for name in self.departments:
+            self.event(name, "job.join", job, plan=plan)
+        return plan
+
+    def exchange(self, job: str, batch: int = 0) -> None:
+        """Fresh keys for masks."""
+        for name in self.departments:
+            self.keys_of(name, job, batch=batch)
+
+    def keys_of(self, name: str, job: str, **other) -> int:
+        cohort, digest = " ".join(sorted(self.departments)), sha(f"keys {other.get('batch', 0)}")
+        return self.event(name, "mask.keys", job, **{"rounds": 2, "cohort": cohort, "digest": digest, **other})
+
+    def mask(self, name: str, job: str, number: str, **other) -> int:
+        data = {"round": number, "given": sha(number), "digest": sha(name + number), "values": 3}
+        return self.event(name, "mask", job, **{**data, **other})
+
+    def sign_survivors(self, name: str, job: str, number: str, survivors: Sequence[str], **other) -> int:
+        data = {"round": number, "given": sha(number), "survivors": " ".join(sorted(survivors)), "digest": sha("s")}
+        return self.event(name, "survivors", job, **{**data, **other})
+
+    def close(self, job: str, number: str, survivors: Sequence[str], **other) -> int:
+        data = {"round": number, "given": sha(number), "survivors": " ".join(sorted(survivors)), "values": 3}
+        return self.event("coordinator", "round", job, **{**data, **other})
+
+    def add_up(self, job: str, number: str, survivors: Sequence[str] = ()) -> None:
+        """One masked round."""
+        there = survivors or self.departments
+        for name in there:
+            self.mask(name, job, number)
+            self.egress(name, "masked", job)
+        for name in there:
+            self.sign_survivors(name, job, number, there)
+            self.egress(name, "control", job)
+        for name in there:
+            self.egress(name, "unmask", job)
+        self.close(job, number, there)
+
+    def make_model(self, job: str, rounds: int) -> int:
+        return self.event("coordinator", "model", job, digest=sha("model"), rounds=rounds, survivors="")
+
+    def train(self, job: str) -> City:
+        """A whole training of two rounds under masks; in the second, one department has disappeared."""
+        plan = self.join(job)
+        self.exchange(job)
+        self.add_up(job, "moments")
+        self.add_up(job, "update.1", self.departments[1:])
+        self.make_model(job, 2)
+        self.end(job, plan)
+        self.seal()
+        return self
 
     def end(self, job: str, plan: str, outcome: str = "released") -> None:
         self.receipts()

@@ -19,6 +19,9 @@ import msgspec
 from crypto import threshold
 from crypto.paillier import Encryptor, PrivateKey, generate
 from crypto.signing import HybridKey
+from federation.adapters.rows import from_base_units
+from federation.aggregation.agreement import propose
+from federation.aggregation.office import Office
 from federation.audit.events import Actor, Event, EventType, read_event
 from federation.audit.journal import Draft, Journal
 from federation.audit.log import Log
@@ -37,11 +40,11 @@ from federation.messages import Identity as IdentityMessage
 from federation.node.department import Department
 from federation.node.gateway import Gateway
 from federation.node.mirror import RecordMirror
-from federation.plan import Condition, GroupKey, LocalQuery, Measure, Plan
+from federation.plan import AnyPlan, Condition, GroupKey, LocalQuery, Measure, Protection, SumPlan
 from federation.queries.answers import Answer as Rows
 from federation.queries.answers import answer
-from federation.queries.sql import read_plan
-from federation.queries.sums import Office, SealedTotals, propose, read_totals, run_sum
+from federation.queries.sql import plan_query
+from federation.queries.sums import SealedTotals, read_totals, run_sum
 from federation.settings import Catalogue, ColumnCard, TableCard
 from federation.wire import Answer
 
@@ -145,6 +148,10 @@ class MemoryStore:
                 for index, measure in enumerate(query.measures):
                     cell[index] += _addend(measure, row)
         return {place: tuple(cell) for place, cell in cells.items()}
+
+    def batches(self, columns, where=()):
+        if self.rows:
+            yield from_base_units(columns, [[row[column.name] for row in self.rows] for column in columns])
 
     def close(self) -> None:
         pass
@@ -335,6 +342,7 @@ class MemoryFederation:
             mirror=mirror,
             check_cells=gateway.check_cells,
             clock=lambda: self.now,
+            home=self.folder(name),
         )
         self.departments[name] = Department(office, journal, gateway, mirror)
 
@@ -360,22 +368,25 @@ class MemoryFederation:
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
-    def plan(self, sql: str, *, requester: str = ANALYST, nonce: str | None = None) -> Plan:
-        return read_plan(
+    def plan(
+        self, sql: str, *, requester: str = ANALYST, nonce: str | None = None, protection: Protection = "paillier"
+    ) -> SumPlan:
+        return plan_query(
             sql,
             purpose="test",
             requester=requester,
             catalogue=self.catalogue,
             roster=self.roster,
             nonce=nonce or f"{next(self._numbers):032x}",
+            protection=protection,
         )
 
-    def request(self, plan: Plan, *, job: str, signer: str | None = None) -> bytes:
+    def request(self, plan: AnyPlan, *, job: str, signer: str | None = None) -> bytes:
         signer = signer or plan.requester
         header = self.header(signer, COORDINATOR, job=job, plan=plan.hash)
         return self.identities[signer].sign(header, Request(plan=plan.to_bytes()))
 
-    def seal(self, plan: Plan, *, job: str = "q-1", tamper: Tamper = lambda _, payload: payload) -> SealedTotals:
+    def seal(self, plan: AnyPlan, *, job: str = "q-1", tamper: Tamper = lambda _, payload: payload) -> SealedTotals:
         """Run a plan as the coordinator does, which may tamper with what it sends."""
         wire = MemoryWire(self, job, plan.hash, tamper)
         agreements = propose(wire, plan, self.request(plan, job=job), {})
@@ -385,11 +396,12 @@ class MemoryFederation:
         self._record("job.end", job, {"outcome": "released"})
         return sealed
 
-    def _start(self, plan: Plan, job: str) -> None:
-        data = {"plan": plan.hash, "requester": plan.requester, "contributors": len(plan.contributors)}
+    def _start(self, plan: AnyPlan, job: str) -> None:
+        kind = {"SumPlan": "sum", "TrainPlan": "train", "PredictPlan": "predict"}[type(plan).__name__]
+        data = {"kind": kind, "plan": plan.hash, "requester": plan.requester, "contributors": len(plan.contributors)}
         self._record("job.start", job, {**data, "participants": " ".join(plan.participants)})
 
-    def checkpoint(self, *, without: Sequence[str] = ()) -> str:
+    def checkpoint(self, members: Sequence[str] = (), *, without: Sequence[str] = ()) -> str:
         """The log as it is now, signed for, and co-signed by all departments but some."""
         for draft in self.receipts.drafts():
             self.sequencer.record(draft)
@@ -404,7 +416,7 @@ class MemoryFederation:
 
     # -- officers ---------------------------------------------------------------------------------------------------
 
-    def grant(self, party: str, plan: Plan, *, job: str = "q-1", officer: str = "", **changes: object) -> str:
+    def grant(self, party: str, plan: AnyPlan, *, job: str = "q-1", officer: str = "", **changes: object) -> str:
         """What an officer would sign to let a plan run."""
         return self._state(
             Grant,
@@ -415,10 +427,12 @@ class MemoryFederation:
             **{"requester": plan.requester, "purpose": "", "expires": "2026-03-02T08:00:00Z", **changes},
         )
 
-    def say_no(self, kind: type[Deny | Revoke], party: str, plan: Plan, *, job: str = "q-1", officer: str = "") -> str:
+    def say_no(
+        self, kind: type[Deny | Revoke], party: str, plan: AnyPlan, *, job: str = "q-1", officer: str = ""
+    ) -> str:
         return self._state(kind, party, officer, job=job, plan=plan)
 
-    def _state(self, kind, party: str, officer: str, *, job: str, plan: Plan, **fields: object) -> str:
+    def _state(self, kind, party: str, officer: str, *, job: str, plan: AnyPlan, **fields: object) -> str:
         officer = officer or f"officer@{party}"
         common = {
             "log": ORIGIN,
@@ -432,7 +446,7 @@ class MemoryFederation:
         }
         return sign_statement(kind(**{**common, **fields}), self.officer_keys[officer])
 
-    def read(self, plan: Plan, sealed: SealedTotals, *, job: str = "q-1", reader: str = ANALYST) -> Rows:
+    def read(self, plan: AnyPlan, sealed: SealedTotals, *, job: str = "q-1", reader: str = ANALYST) -> Rows:
         return answer(plan, read_totals(self.identities[reader], self.roster, self.public_key, plan, job, sealed))
 
     def ask(self, sql: str, *, job: str = "q-1", tamper: Tamper = lambda _, payload: payload) -> Rows:
@@ -440,7 +454,7 @@ class MemoryFederation:
         check_plan(plan, self.catalogue, self.roster)
         return self.read(plan, self.seal(plan, job=job, tamper=tamper), job=job)
 
-    def agreed(self, plan: Plan, *, job: str = "q-1") -> MemoryWire:
+    def agreed(self, plan: AnyPlan, *, job: str = "q-1") -> MemoryWire:
         """A job that every department has agreed to, and its wire."""
         wire = MemoryWire(self, job, plan.hash)
         agreements = propose(wire, plan, self.request(plan, job=job), {})
@@ -514,6 +528,11 @@ class MemoryWire:
         self, federation: MemoryFederation, job: str, plan: str, tamper: Tamper = lambda _, payload: payload
     ) -> None:
         self._federation, self._job, self._plan, self._tamper = federation, job, plan, tamper
+        self.traffic: dict[str, int] = {}
+        self.gone: set[str] = set()
+
+    def ask_those_there(self, requests: Mapping[str, Payload]) -> dict[str, Answer]:
+        return self.ask({party: payload for party, payload in requests.items() if party not in self.gone})
 
     def ask(self, requests: Mapping[str, Payload]) -> dict[str, Answer]:
         return {

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from federation.aggregation.agreement import propose
 from federation.audit.events import Event
 from federation.audit.record import Record
 from federation.audit.rules.keys import Trust
@@ -19,7 +20,6 @@ from federation.drills.scene import Item, Mark, Scene, find
 from federation.errors import RecordError
 from federation.governance.statements import Deny, Revoke
 from federation.messages import Sync
-from federation.queries.sums import propose
 from tests.support.memory import MemoryFederation, MemoryStore, MemoryWire
 
 JOB = "q-1"

@@ -19,7 +19,7 @@ from federation.audit.verify import Verdict
 from federation.errors import RecordError
 from federation.governance.roster import Roster
 from federation.messages import Envelope, Request, decode
-from federation.plan import Plan
+from federation.plan import Plan, read_plan
 from federation.settings import Catalogue
 
 Clock = Callable[[], datetime]
@@ -81,7 +81,7 @@ def read_plans(home: Path) -> list[Plan]:
         try:
             payload = decode(Envelope.from_bytes(file.read_bytes()).payload)
             if isinstance(payload, Request):
-                plans.append(Plan.from_bytes(payload.plan))
+                plans.append(read_plan(payload.plan))
         except (OSError, ValueError, msgspec.MsgspecError):
             continue
     return plans

@@ -48,7 +48,8 @@ COORDINATOR = "coordinator"
 
 # What may leave a department without its agreement to a job: it tells nothing of the data.
 WITHOUT_APPROVAL = frozenset({"enrolment", "record", "desk", "error", "control"})
-STEPS = frozenset({"job.join", "commit", "open", "release.decide"})
+STEPS = frozenset({"job.join", "commit", "open", "release.decide", "mask.keys", "mask", "survivors", "predict"})
+KINDS = ("sum", "train", "predict")
 STATEMENT_OF = {
     "approval.grant": "grant", "approval.deny": "deny", "approval.revoke": "revoke",
     "member.sign": "sign-roster", "member.suspend": "suspend", "member.resume": "resume",
@@ -116,6 +117,32 @@ REASONS = {
     "ran_twice": ("job {job} ran twice on one approval", "任务 {job} 凭一次批准运行了两次"),
     "revealed": ("{party} revealed its ciphertexts of job {job} before all {n} had committed",
                  "任务 {job} 的 {n} 方尚未全部承诺，{party} 就公开了密文"),
+    "not_joined": ("{party} worked on job {job} without having joined it", "{party} 未加入任务 {job} 就参与其中"),
+    "given": ("{party} was given something else in round {round} of job {job} than the others",
+              "任务 {job} 第 {round} 轮发给 {party} 的与发给其他方的不同"),
+    "too_many": ("more than {n} took part in round {round} of job {job}",
+                 "任务 {job} 第 {round} 轮的参与方多于 {n} 个"),
+    "keys": ("{party} saw other keys for the masks of job {job} than the others, or too few",
+             "{party} 所见任务 {job} 的掩码公钥与其他方不同，或太少"),
+    "masked": ("{party} sent masked numbers of job {job} that are not on record, or without keys",
+               "{party} 发出了任务 {job} 未入账或未交换公钥的掩码数据"),
+    "survivor": ("a survivor of round {round} of job {job} had masked nothing before",
+                 "任务 {job} 第 {round} 轮的存活名单中有未提交掩码数据的部门"),
+    "few_survivors": ("round {round} of job {job} had {count} survivors, {n} are needed",
+                      "任务 {job} 第 {round} 轮存活 {count} 方，至少需 {n} 方"),
+    "survivors": ("{party} signed other survivors of round {round} of job {job} than the others",
+                  "{party} 所签任务 {job} 第 {round} 轮的存活名单与其他方不同"),
+    "unsigned": ("{party} helped to take masks off in job {job} without having signed who survived",
+                 "{party} 未签存活名单就为任务 {job} 去掩码"),
+    "few_signed": ("{count} had signed who survived round {round} of job {job}, {n} are needed",
+                   "任务 {job} 第 {round} 轮的存活名单只有 {count} 方签名，至少需 {n} 方"),
+    "round": ("round {round} of job {job} is not what the departments recorded: {field}",
+              "任务 {job} 第 {round} 轮与各部门的记录不符：{field}"),
+    "round_late": ("round {round} of job {job} ended twice, or after the model",
+                   "任务 {job} 第 {round} 轮重复结束，或晚于模型"),
+    "model": ("the model of job {job} states {count} rounds, {n} are on record; or it is not the only one",
+              "任务 {job} 的模型自称 {count} 轮，记录有 {n} 轮；或不止一个模型"),
+    "other_kind": ("job {job} is of a kind that has no such step", "任务 {job} 的类型没有这一步"),
     "data": ("it does not state {field} as it must", "没有按要求写明 {field}"),
     "receipt": ("receipt in entry {index}: {received} received, {recorded} recorded",
                 "第 {index} 条回执：收到 {received}，账目记载 {recorded}"),
@@ -1174,10 +1201,8 @@ class Desk:
     def __init__(self) -> None:
         self.said: dict[tuple[str, str], dict[str, Any]] = {}
         self.started: dict[str, dict[str, Any]] = {}
+        self.rounds: dict[str, Rounds] = {}
         self.done: set[tuple[str, str, str, object]] = set()
-        self.commits: dict[tuple[str, object], set[str]] = {}
-        self.rounds: dict[tuple[str, str], list[object]] = {}
-        self.revealed: dict[tuple[str, str], int] = {}
 
     def follow(self, where: str, event: dict[str, Any]) -> None:
         """Take one event into account."""
@@ -1200,10 +1225,11 @@ class Desk:
             self.started[job]["outcome"] = data.get("outcome", "")
         elif kind in STEPS:
             self._step(where, event)
+        elif kind in ("round", "model"):
+            self._tell(where, event)
         elif kind == "egress" and job and data.get("class") not in WITHOUT_APPROVAL:
             self._check(where, event)
-            if data.get("class") == "ciphertext":
-                self._reveal(where, event)
+            self.rounds[job].leave(where, node, data.get("class"))
 
     def fault(self, node: str, job: str, plan: object, requester: object, at: float) -> str:
         """What is wrong with a department's word on a job; "" if it stands."""
@@ -1225,6 +1251,8 @@ class Desk:
         for field, kind in (("contributors", int), ("participants", str), ("plan", str), ("requester", str)):
             if type(data.get(field)) is not kind:
                 raise Reject(where, "data", field=field)
+        if data.get("kind", "sum") not in KINDS:
+            raise Reject(where, "data", field="kind")
         parties = data["participants"].split()
         if not parties or not 0 < data["contributors"] <= len(parties):
             raise Reject(where, "data", field="participants")
@@ -1232,7 +1260,8 @@ class Desk:
         if any(faults):
             why = next(fault for fault in faults if fault)
             raise Reject(where, "not_approved", count=faults.count(""), n=len(parties), job=job, why=why)
-        self.started[job] = {**data, "start": event["time"], "outcome": ""}
+        self.started[job] = {"kind": "sum", **data, "start": event["time"], "outcome": ""}
+        self.rounds[job] = Rounds(job, data["contributors"], parties)
 
     def _check(self, where: str, event: dict[str, Any]) -> None:
         job = event["job"]
@@ -1245,22 +1274,163 @@ class Desk:
 
     def _step(self, where: str, event: dict[str, Any]) -> None:
         self._check(where, event)
-        node, job, round_name = event["node"], event["job"], event["data"].get("round", "")
-        step = (event["type"], node, job, round_name)
+        kind, node, job = event["type"], event["node"], event["job"]
+        step = (kind, node, job, event["data"].get("batch" if kind == "mask.keys" else "round", ""))
+        if kind != "job.join" and ("job.join", node, job, "") not in self.done:
+            raise Reject(where, "not_joined", party=node, job=job)
         if step in self.done:
-            raise Reject(where, "ran_twice" if event["type"] == "job.join" else "twice", party=node, job=job)
+            raise Reject(where, "ran_twice" if kind == "job.join" else "twice", party=node, job=job)
         self.done.add(step)
-        if event["type"] == "commit":
-            self.commits.setdefault((job, round_name), set()).add(node)
-            self.rounds.setdefault((node, job), []).append(round_name)
+        if kind == "mask.keys":
+            self.rounds[job].exchange_keys(where, event)
+        elif kind in ("commit", "mask"):
+            self.rounds[job].add(where, event)
+        elif kind == "survivors":
+            self.rounds[job].sign(where, event)
+        elif kind == "predict" and self.started[job]["kind"] != "predict":
+            raise Reject(where, "other_kind", job=job)
 
-    def _reveal(self, where: str, event: dict[str, Any]) -> None:
-        node, job = event["node"], event["job"]
-        count, rounds = self.revealed.get((node, job), 0), self.rounds.get((node, job), [])
-        self.revealed[node, job] = count + 1
-        needed = self.started[job]["contributors"]
-        if count >= len(rounds) or len(self.commits[job, rounds[count]]) < needed:
-            raise Reject(where, "revealed", party=node, job=job, n=needed)
+    def _tell(self, where: str, event: dict[str, Any]) -> None:
+        """What the coordinator says of a round, or of the model."""
+        kind, job = event["type"], event["job"]
+        if event["node"] != COORDINATOR:
+            raise Reject(where, "role")
+        if job not in self.started:
+            raise Reject(where, "not_begun", job=job)
+        if kind == "model" and self.started[job]["kind"] != "train":
+            raise Reject(where, "other_kind", job=job)
+        (self.rounds[job].close if kind == "round" else self.rounds[job].make)(where, event)
+
+
+class Sum:
+    """One round: what was given, who added numbers, who masked them, who survived, who signed that."""
+
+    def __init__(self, given: str) -> None:
+        self.given = given
+        self.added: set[str] = set()
+        self.masked: set[str] = set()
+        self.survivors: list[str] = []
+        self.signed: set[str] = set()
+
+
+class Rounds:
+    """The rounds of one job: all given the same, committed before revealed, masks off one sum of agreed survivors."""
+
+    def __init__(self, job: str, contributors: int, parties: Sequence[str]) -> None:
+        # Of fewer than two thirds and one, a coordinator with a third of the parties could unmask another.
+        self.job, self.count, self.parties, self.needed = job, contributors, parties, 2 * contributors // 3 + 1
+        self.sums: dict[str, Sum] = {}
+        self.keys: dict[object, tuple[str, list[str]]] = {}
+        self.keyed: set[str] = set()
+        self.committed: dict[str, list[str]] = {}
+        self.revealed: dict[str, int] = {}
+        self.to_send: set[str] = set()
+        self.to_open: dict[str, str] = {}
+        self.closed: set[str] = set()
+        self.made = False
+
+    def exchange_keys(self, where: str, event: dict[str, Any]) -> None:
+        """All of one exchange saw the same keys of the same others."""
+        node, seen = event["node"], (text_of(where, event, "digest"), names_of(where, event, "cohort"))
+        right = node in seen[1] and set(seen[1]) <= set(self.parties) and len(seen[1]) >= self.needed
+        if not right or seen != self.keys.setdefault(event["data"].get("batch", ""), seen):
+            raise Reject(where, "keys", party=node, job=self.job)
+        self.keyed.add(node)
+
+    def add(self, where: str, event: dict[str, Any]) -> None:
+        """A department has committed to numbers, or masked them, having been given what all were given."""
+        node, masked = event["node"], event["type"] == "mask"
+        name = text_of(where, event, "round")
+        given = text_of(where, event, "given") if masked or "given" in event["data"] else ""
+        this = self.sums.setdefault(name, Sum(given))
+        if given != this.given:
+            raise Reject(where, "given", party=node, job=self.job, round=name)
+        this.added.add(node)
+        if len(this.added) > self.count:
+            raise Reject(where, "too_many", n=self.count, job=self.job, round=name)
+        if masked:
+            this.masked.add(node)
+            self.to_send.add(node)
+        else:
+            self.committed.setdefault(node, []).append(name)
+
+    def sign(self, where: str, event: dict[str, Any]) -> None:
+        """A department has signed who survived."""
+        node, name, survivors = event["node"], text_of(where, event, "round"), names_of(where, event, "survivors")
+        this = self.sums.get(name, Sum(""))
+        if not set(survivors) <= this.masked:
+            raise Reject(where, "survivor", job=self.job, round=name)
+        if len(survivors) < self.needed:
+            raise Reject(where, "few_survivors", count=len(survivors), n=self.needed, job=self.job, round=name)
+        this.survivors = this.survivors or survivors
+        if survivors != this.survivors or node not in survivors:
+            raise Reject(where, "survivors", party=node, job=self.job, round=name)
+        if event["data"].get("given", this.given) != this.given:
+            raise Reject(where, "given", party=node, job=self.job, round=name)
+        this.signed.add(node)
+        self.to_open[node] = name
+
+    def leave(self, where: str, node: str, kind: object) -> None:
+        """One vector for each commitment or mask, one set of shares for each signature under the survivors."""
+        if kind == "ciphertext":
+            at, rounds = self.revealed.get(node, 0), self.committed.get(node, [])
+            self.revealed[node] = at + 1
+            if at >= len(rounds) or len(self.sums[rounds[at]].added) < self.count:
+                raise Reject(where, "revealed", party=node, job=self.job, n=self.count)
+        elif kind == "masked":
+            if node not in self.keyed or node not in self.to_send:
+                raise Reject(where, "masked", party=node, job=self.job)
+            self.to_send.remove(node)
+        elif kind == "unmask":
+            if node not in self.to_open:
+                raise Reject(where, "unsigned", party=node, job=self.job)
+            self._check_signed(where, self.to_open.pop(node))
+
+    def _check_signed(self, where: str, name: str) -> None:
+        count = len(self.sums[name].signed)
+        if count < self.needed:
+            raise Reject(where, "few_signed", count=count, n=self.needed, job=self.job, round=name)
+
+    def close(self, where: str, event: dict[str, Any]) -> None:
+        """The coordinator says of a round what the departments did."""
+        name = text_of(where, event, "round")
+        this = self.sums.get(name)
+        if self.made or name in self.closed:
+            raise Reject(where, "round_late", job=self.job, round=name)
+        if this is None or (not this.survivors and len(this.added) < self.count):
+            raise Reject(where, "round", job=self.job, round=name, field="round")
+        if this.survivors:
+            self._check_signed(where, name)
+        if names_of(where, event, "survivors") != (this.survivors or sorted(this.added)):
+            raise Reject(where, "round", job=self.job, round=name, field="survivors")
+        if event["data"].get("given") != this.given:
+            raise Reject(where, "round", job=self.job, round=name, field="given")
+        self.closed.add(name)
+
+    def make(self, where: str, event: dict[str, Any]) -> None:
+        """One model, of as many rounds as there are."""
+        count = event["data"].get("rounds")
+        if type(count) is not int:
+            raise Reject(where, "data", field="rounds")
+        if self.made or count != len(self.closed):
+            raise Reject(where, "model", job=self.job, count=count, n=len(self.closed))
+        self.made = True
+
+
+def text_of(where: str, event: dict[str, Any], field: str) -> str:
+    """A text that an event of this type has to state."""
+    text = event["data"].get(field)
+    if not isinstance(text, str):
+        raise Reject(where, "data", field=field)
+    return text
+
+
+def names_of(where: str, event: dict[str, Any], field: str) -> list[str]:
+    """Names in one text, in their order, each once."""
+    names = text_of(where, event, field).split(" ")
+    if names != sorted(set(names)) or "" in names:
+        raise Reject(where, "data", field=field)
+    return names
 
 
 class Frame(NamedTuple):

@@ -19,7 +19,7 @@ WRITERS: dict[str, frozenset[Role]] = {
     "incident": frozenset({"coordinator", "department", "analyst"}),
     "drill": frozenset({"coordinator", "department", "analyst"}),
     **dict.fromkeys(("request.submit", "result.read"), frozenset[Role]({"analyst"})),
-    **dict.fromkeys(("job.start", "job.end", "receipt"), frozenset[Role]({"coordinator"})),
+    **dict.fromkeys(("job.start", "job.end", "receipt", "round", "model"), frozenset[Role]({"coordinator"})),
 }
 DEPARTMENTS = frozenset[Role]({"department"})
 

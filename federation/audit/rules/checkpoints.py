@@ -99,20 +99,36 @@ def stated_size(note: str) -> int:
     return int(lines[1]) if len(lines) > 2 and lines[1].isdecimal() else -1
 
 
-def roots_at(entries: Iterable[bytes], sizes: Collection[int]) -> dict[int, bytes]:
-    """Fold the leaves once from the left (RFC 9162, section 2.1); the root at each of the sizes that there are."""
-    roots = {0: EMPTY_ROOT}
-    edge: list[tuple[int, bytes]] = []
-    for size, entry in enumerate(entries, 1):
+class Leaves:
+    """The leaves of a growing tree, folded once from the left (RFC 9162, section 2.1)."""
+
+    def __init__(self) -> None:
+        self._edge: list[tuple[int, bytes]] = []
+
+    def append(self, entry: bytes) -> None:
+        """Take the next entry in."""
         width, node = 1, leaf_hash(entry)
-        while edge and edge[-1][0] == width:
-            node, width = node_hash(edge.pop()[1], node), 2 * width
-        edge.append((width, node))
+        while self._edge and self._edge[-1][0] == width:
+            node, width = node_hash(self._edge.pop()[1], node), 2 * width
+        self._edge.append((width, node))
+
+    def root(self) -> bytes:
+        """The root over all entries so far."""
+        if not self._edge:
+            return EMPTY_ROOT
+        root = self._edge[-1][1]
+        for _, left in reversed(self._edge[:-1]):
+            root = node_hash(left, root)
+        return root
+
+
+def roots_at(entries: Iterable[bytes], sizes: Collection[int]) -> dict[int, bytes]:
+    """The root at each of the sizes that there are."""
+    leaves, roots = Leaves(), {0: EMPTY_ROOT}
+    for size, entry in enumerate(entries, 1):
+        leaves.append(entry)
         if size in sizes:
-            root = node
-            for _, left in reversed(edge[:-1]):
-                root = node_hash(left, root)
-            roots[size] = root
+            roots[size] = leaves.root()
     return roots
 
 

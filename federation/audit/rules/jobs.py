@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from federation.audit.rules.checkpoints import Checkpoint
 from federation.audit.rules.findings import Written, wrong
+from federation.audit.rules.rounds import Rounds
 from federation.audit.rules.statements import Said
 from federation.audit.seal import MAX_SKEW_S
 from federation.governance.statements import moment
@@ -21,6 +22,9 @@ from federation.governance.statements import moment
 # What may leave without a department's word: it tells nothing of the data.
 OUTSIDE_JOBS = frozenset({"enrolment", "record", "desk", "error"})
 NO = {"approval.deny": "denied", "approval.revoke": "revoked"}
+
+# Records from before there was anything else than sums do not say.
+KINDS = frozenset({"sum", "train", "predict"})
 
 
 class Word(NamedTuple):
@@ -43,23 +47,24 @@ class Job:
     """One job, followed through the log.
 
     Attributes:
-        commits: by round, who has committed, and at which index.
-        rounds: by department, the rounds it has committed to, in order.
-        revealed: by department, how many ciphertext vectors left it.
-        refused: the index of every denial and revocation by one that takes part, in the log's order.
+        done: the steps so far: what, by whom, in which round.
         outcome: "" while it runs.
     """
 
+    kind: str
     plan: str
     requester: str
     participants: tuple[str, ...]
     contributors: int
+    rounds: Rounds
     joined: set[str] = field(default_factory=set)
     done: set[tuple[str, str, str]] = field(default_factory=set)
-    commits: dict[str, dict[str, int | None]] = field(default_factory=dict)
-    rounds: dict[str, list[str]] = field(default_factory=dict)
-    revealed: dict[str, int] = field(default_factory=dict)
     outcome: str = ""
+
+    @property
+    def agreed(self) -> tuple[object, ...]:
+        """What was agreed to, and stays as it is should the job begin again."""
+        return self.kind, self.plan, self.requester, self.participants, self.contributors
 
 
 class Jobs:
@@ -86,8 +91,12 @@ class Jobs:
                 self._begun(written).outcome = written.text("outcome")
             case "job.join":
                 self._join(written)
-            case "commit" | "release.decide" | "open":
+            case "commit" | "release.decide" | "open" | "mask.keys" | "mask" | "survivors" | "predict":
                 self._step(written)
+            case "round":
+                self._begun(written).rounds.close(written)
+            case "model":
+                self._model(written)
             case "egress":
                 self._leave(written)
 
@@ -141,20 +150,20 @@ class Jobs:
 
     def _start(self, written: Written) -> None:
         """A job may begin again if nobody had joined it; nothing about it may change."""
-        participants = tuple(written.text("participants").split())
+        participants, contributors = tuple(written.text("participants").split()), written.number("contributors")
+        kind = written.text("kind") if "kind" in written.event.data else "sum"
+        if kind not in KINDS:
+            raise wrong(written.where, f"job {written.event.job} is of no kind that there is")
         job = Job(
+            kind=kind,
             plan=written.text("plan"),
             requester=written.text("requester"),
             participants=participants,
-            contributors=written.number("contributors"),
+            contributors=contributors,
+            rounds=Rounds(contributors),
         )
         known = self.jobs.setdefault(written.event.job, job)
-        if known.joined or (known.plan, known.requester, known.participants, known.contributors) != (
-            job.plan,
-            job.requester,
-            job.participants,
-            job.contributors,
-        ):
+        if known.joined or known.agreed != job.agreed:
             raise wrong(written.where, f"job {written.event.job} ran before, or was another one")
 
     def _begun(self, written: Written) -> Job:
@@ -162,6 +171,12 @@ class Jobs:
         if job is None:
             raise wrong(written.where, f"something of job {written.event.job} before it had begun")
         return job
+
+    def _model(self, written: Written) -> None:
+        job = self._begun(written)
+        if job.kind != "train":
+            raise wrong(written.where, f"job {written.event.job} was to train nothing")
+        job.rounds.make(written)
 
     # -- the departments ----------------------------------------------------------------------------------------------
 
@@ -184,20 +199,26 @@ class Jobs:
     def _step(self, written: Written) -> None:
         """Once, by one that joined, while its own word stands."""
         event, job = written.event, self._begun(written)
-        step = (event.type, event.node, str(event.data.get("round", "")))
+        named = "batch" if event.type == "mask.keys" else "round"
+        step = (event.type, event.node, str(event.data.get(named, "")))
         self._check_own(written, job)
         if step in job.done:
             raise wrong(written.where, f"{event.node} did the same step of a job twice")
         job.done.add(step)
-        if event.type == "commit":
-            committed = job.commits.setdefault(step[2], {})
-            committed[event.node] = written.place
-            # Told too small, the number would let somebody reveal before all had committed.
-            if len(committed) > job.contributors:
-                raise wrong(written.where, f"more departments committed than the {job.contributors} that were to")
-            job.rounds.setdefault(event.node, []).append(step[2])
-        elif event.type == "open":
-            self._open(written, job, step[2])
+        match event.type:
+            case "commit":
+                job.rounds.commit(written)
+            case "open":
+                job.rounds.open(written, self._check_sealed(written, job))
+            case "mask.keys":
+                job.rounds.exchange_keys(written, job.participants)
+            case "mask":
+                self._check_unrefused(written)
+                job.rounds.mask(written)
+            case "survivors":
+                job.rounds.sign(written)
+            case "predict" if job.kind != "predict":
+                raise wrong(written.where, f"job {event.job} was to score nobody")
 
     def _check_own(self, written: Written, job: Job) -> None:
         event = written.event
@@ -205,13 +226,6 @@ class Jobs:
             self._check_word(written, event.job, event.node)
             raise wrong(written.where, f"{event.node} worked on job {event.job} without having joined it")
         self._check_word(written, event.job, event.node)
-
-    def _open(self, written: Written, job: Job, name: str) -> None:
-        """On a sealed record that shows every commitment, and nobody's denial or revocation."""
-        seen = self._check_sealed(written, job)
-        shown = [at for at in job.commits.get(name, {}).values() if at is not None and at < seen]
-        if len(shown) < job.contributors:
-            raise wrong(written.where, f"{written.event.node} opened before every commitment was on record")
 
     def _check_sealed(self, written: Written, job: Job) -> int:
         """What the department had co-signed was sealed, by all that take part among others, and shows no refusal."""
@@ -221,10 +235,14 @@ class Jobs:
             raise wrong(
                 written.where, f"{event.node} went on without a sealed record (it had seen {event.seen.size} entries)"
             )
-        for index, department in self._refusals.get(event.job, ()):
-            if index < event.seen.size:
-                raise wrong(written.where, f"{department} had taken back its word in entry {index}, sealed before")
+        self._check_unrefused(written)
         return event.seen.size
+
+    def _check_unrefused(self, written: Written) -> None:
+        """What the department had co-signed shows nobody's denial or revocation."""
+        for index, department in self._refusals.get(written.event.job, ()):
+            if index < written.event.seen.size:
+                raise wrong(written.where, f"{department} had taken back its word in entry {index}, sealed before")
 
     def _leave(self, written: Written) -> None:
         """What leaves for a job needs the department's word; what was computed for it, that it has joined."""
@@ -236,12 +254,4 @@ class Jobs:
             return
         job = self._begun(written)
         self._check_own(written, job)
-        if kind == "ciphertext":
-            self._reveal(written, job)
-
-    def _reveal(self, written: Written, job: Job) -> None:
-        node = written.event.node
-        count, rounds = job.revealed.get(node, 0), job.rounds.get(node, [])
-        job.revealed[node] = count + 1
-        if count >= len(rounds) or len(job.commits[rounds[count]]) < job.contributors:
-            raise wrong(written.where, f"{node} revealed its ciphertexts before everybody had committed")
+        job.rounds.leave(written, kind)

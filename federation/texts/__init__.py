@@ -5,17 +5,8 @@ The code's first part says whose fault it is; `federation.errors` draws the tree
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Text(NamedTuple):
-    """What is wrong, and the next step, in both languages."""
-
-    zh: str
-    next_zh: str
-    en: str
-    next_en: str
-
+from federation.texts.learning import LEARNING
+from federation.texts.text import Text
 
 TEXTS: dict[str, Text] = {
     # -- data: a department's own store ------------------------------------------------------------------------
@@ -980,4 +971,6 @@ TEXTS: dict[str, Text] = {
         "the witness database of {party} is gone, and its key with it",
         "do not restore it from a backup; enrol the department with a new witness key",
     ),
+    # -- learning, and what of requests and refusals is about it -------------------------------------------------
+    **LEARNING,
 }

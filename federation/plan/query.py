@@ -1,13 +1,7 @@
-"""A query as a value: what is asked, of whom, and what every party will learn by it.
-
-A plan is made by the analyst, carried in clear to the parties that must agree to it, and agreed to by its hash. It is
-complete: a department needs nothing but the plan, its own policy and the roster to decide and to answer.
-"""
+"""A query as a value: what is asked, of whom, and what every party will learn by it."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise, product
 from math import prod
@@ -15,25 +9,13 @@ from typing import Literal
 
 import msgspec
 
-# A department may hold up to 2**32 matching rows per group: a fixed public bound, so that the width of a slot tells
-# nobody how many rows there are.
-MAX_ROWS = 2**32
+from federation.plan.base import MAX_ROWS, Plan, Sight
 
 # Each group costs slots, and each ciphertext costs every key holder about 30 ms to open.
 MAX_GROUPS = 2000
 
 # Stores add squares in 126 bits at the least: twice the bits of a column's range, plus those of MAX_ROWS.
 MAX_RANGE_BITS = 47
-
-
-def release_gate(contributors: Sequence[str], requester: str) -> str:
-    """Name the release gate: the last contributor that is not the asking department.
-
-    A rule, so that no analyst picks a friendly one. The asking department, what stands behind the @ of its analyst's
-    name, must not be it: the gate reads counts that the asker must not.
-    """
-    asking = requester.rpartition("@")[2]
-    return next((name for name in reversed(contributors) if name != asking), contributors[-1])
 
 
 def in_unit(number: int, scale: int) -> str:
@@ -156,97 +138,46 @@ class LocalQuery(msgspec.Struct, frozen=True, kw_only=True):
         """How many groups there are: the product of the public domains, 1 without GROUP BY."""
         return prod(len(key.labels) for key in self.group_by)
 
+    @property
+    def count_bounds(self) -> tuple[int, ...]:
+        """Slots of the first round: per group and counting measure, the count and a 0/1 "I have such rows"."""
+        return (MAX_ROWS, 1) * (len(self.counting) * self.group_count)
+
+    @property
+    def sum_bounds(self) -> tuple[int, ...]:
+        """Slots of the second round: per group, every measure."""
+        return tuple(measure.bound for measure in self.measures) * self.group_count
+
     def group_labels(self) -> list[tuple[str, ...]]:
         """Name every group, in the order of the slots (last grouping column runs fastest)."""
         return list(product(*(key.labels for key in self.group_by)))
 
 
-class Sight(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the visibility table: what a party learns.
-
-    Attributes:
-        numbers: how many readable numbers that is, 0 if it sees ciphertexts or shares only.
-    """
-
-    party: str
-    zh: str
-    en: str
-    numbers: int
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SumPlan(Plan, frozen=True, kw_only=True, tag="sum"):
     """An encrypted sum over departments that hold the same table.
 
     Attributes:
-        nonce: 128 random bits in hex: makes the hash of a plan with few possible literals unguessable.
         sql: what the analyst wrote, for the people who must agree.
-        contributors: the departments that answer, sorted.
-        gate: the department that opens group counts first and decides suppression; not the requester.
-        holders: the departments that hold key shares, sorted.
-        threshold: how many of them must open.
-        minimum_group: groups of fewer rows are dropped.
-        minimum_contributors: groups fed by fewer departments are dropped, and jobs of fewer refused.
-        catalogue: hash of the catalogue it was made against.
-        roster: hash of the roster whose keys count.
     """
 
-    version: Literal[1] = 1
-    nonce: str
-    requester: str
-    purpose: str
     sql: str
-    contributors: tuple[str, ...]
-    gate: str
-    holders: tuple[str, ...]
-    threshold: int
-    minimum_group: int
-    minimum_contributors: int
-    catalogue: str
-    roster: str
-    epoch: int
     local: LocalQuery
     outputs: tuple[Output, ...]
 
     @property
-    def openers(self) -> tuple[str, ...]:
-        """The key holders that open: the first of them, as many as the threshold."""
-        return self.holders[: self.threshold]
+    def subject(self) -> str:
+        """The query as it was written."""
+        return self.sql
 
     @property
-    def participants(self) -> tuple[str, ...]:
-        """Every department that does something in the job, sorted: each of them has to agree."""
-        return tuple(sorted({*self.contributors, *self.openers}))
+    def table(self) -> str:
+        """The table that is asked about."""
+        return self.local.table
 
     @property
-    def count_bounds(self) -> tuple[int, ...]:
-        """Slots of the first round: per group and counting measure, the count and a 0/1 "I have such rows"."""
-        return (MAX_ROWS, 1) * (len(self.local.counting) * self.local.group_count)
-
-    @property
-    def sum_bounds(self) -> tuple[int, ...]:
-        """Slots of the second round: per group, every measure."""
-        return tuple(measure.bound for measure in self.local.measures) * self.local.group_count
-
-    def to_bytes(self) -> bytes:
-        """Canonical bytes: what is hashed and sent."""
-        return msgspec.json.encode(self)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Plan:
-        """Read a plan back.
-
-        Raises:
-            ValueError: not a plan, or not its canonical bytes.
-        """
-        plan = msgspec.json.decode(data, type=cls)
-        if plan.to_bytes() != data:
-            raise ValueError("not the canonical bytes of a plan")
-        return plan
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 of the canonical bytes, hex: what owners agree to."""
-        return hashlib.sha256(self.to_bytes()).hexdigest()
+    def columns(self) -> tuple[str, ...]:
+        """Every column that is read."""
+        return tuple(column.name for column in self.local.columns)
 
     def visibility(self) -> tuple[Sight, ...]:
         """What every party will learn, to the size."""

@@ -1,0 +1,65 @@
+"""How much a training will send, before it is approved: worked out of the plan alone.
+
+What is counted are the works that go out and the vectors that come back, for every round of training. Left out are
+what a job sends once (statistics, keys, the last measure), and of every message its envelope and signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from crypto.encoding import SlotLayout
+from federation.learning.artifact import Standard, encode_arrays
+from federation.learning.histograms import BIN_BOUNDS
+from federation.learning.models import shapes_of
+from federation.learning.privacy import noise_for
+from federation.learning.work import Update, bounds, encode_work
+from federation.plan import TrainPlan, Trees
+
+LIMB_BITS, WORD_BYTES = 32, 8
+# A node of a finished tree as it travels: its feature, its bin and what it adds.
+NODE_BYTES = 12
+
+
+def expected_bytes(plan: TrainPlan, *, key_bits: int) -> int:
+    """Work out about how many bytes all rounds of a training send, both ways, over all departments.
+
+    Args:
+        key_bits: of the joint key; of no use to masks.
+
+    Raises:
+        RequestError: the plan's epsilon cannot be kept.
+    """
+    if isinstance(plan.model, Trees):
+        each = sum(
+            plan.model.trees * _answer_bytes(plan, BIN_BOUNDS * (_bins(plan, plan.model) * 2**level), key_bits)
+            for level in range(plan.model.depth)
+        )
+        nodes = 2 ** (plan.model.depth + 1) - 1
+        # The trees so far go out with every level: half of them on average.
+        each += plan.rounds * plan.model.trees * nodes * NODE_BYTES // 2
+    else:
+        numbers = sum(1 for feature in plan.features if not feature.values)
+        arrays = encode_arrays([np.zeros(shape) for shape in shapes_of(plan.model, plan.width)])
+        standard = Standard(means=(0.5,) * numbers, deviations=(0.5,) * numbers)
+        work = Update(standard=standard, rows=2**16, arrays=arrays)
+        noise = noise_for(plan) if plan.privacy else None
+        each = plan.rounds * (len(encode_work(work)) + _answer_bytes(plan, bounds(plan, work, noise), key_bits))
+    return each * len(plan.contributors)
+
+
+def _bins(plan: TrainPlan, model: Trees) -> int:
+    """Bins of all features together, each with one for nulls."""
+    return sum(1 + (len(feature.values) or model.bins) for feature in plan.features)
+
+
+def _answer_bytes(plan: TrainPlan, largest: Sequence[int], key_bits: int) -> int:
+    """How long one department's vector is on the wire; with Paillier, its part of what is opened too."""
+    if plan.protection == "paillier":
+        layout = SlotLayout(bounds=tuple(largest), addends=len(plan.contributors), plaintext_bits=key_bits - 1)
+        ciphertexts = layout.plaintexts * key_bits // 4
+        # Sent once; and each opener gets every product and gives a partial decryption of it.
+        return ciphertexts + 2 * ciphertexts * len(plan.openers) // len(plan.contributors)
+    return WORD_BYTES * sum(max(1, -(-bound.bit_length() // LIMB_BITS)) for bound in largest)

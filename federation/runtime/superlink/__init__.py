@@ -1,0 +1,1 @@
+"""The second runtime: the same apps on Flower's SuperLink and SuperNodes, over HTTPS on this machine's loopback."""

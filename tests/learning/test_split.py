@@ -1,0 +1,46 @@
+"""Rows are held out by a public draw, alike at every department and in every job that goes on from a model."""
+
+from __future__ import annotations
+
+import hashlib
+
+from federation.learning.split import held_out, split_nonce
+from tests.support.learning import cohort, train_on, train_plan
+
+IDS = [f"person {number}" for number in range(10_000)]
+
+
+def test_share_held_out_is_the_one_asked_for():
+    # Six standard deviations of 10,000 draws are 275.
+    assert abs(held_out(IDS, nonce="1", percent=30).sum() - 3000) < 275
+    assert not held_out(IDS, nonce="1", percent=0).any()
+
+
+def test_draw_is_the_hash_that_the_documentation_names():
+    percent = int.from_bytes(hashlib.sha256(b"00ff\nperson 7").digest()[:8]) * 100 / 2**64
+    assert held_out(["person 7"], nonce="00ff", percent=int(percent) + 1).tolist() == [True]
+    assert held_out(["person 7"], nonce="00ff", percent=int(percent)).tolist() == [False]
+
+
+def test_person_is_on_one_side_whichever_rows_are_beside_it():
+    alone = [bool(held_out([person], nonce="1", percent=30)[0]) for person in IDS[:50]]
+    assert alone == held_out(IDS, nonce="1", percent=30)[:50].tolist()
+
+
+def test_every_job_draws_anew():
+    one, other = (held_out(IDS, nonce=nonce, percent=50) for nonce in ("1", "2"))
+    assert 4500 < (one != other).sum() < 5500
+
+
+def test_larger_holdout_contains_the_smaller():
+    small, large = (held_out(IDS, nonce="1", percent=percent) for percent in (10, 40))
+    assert (large | ~small).all()
+
+
+def test_job_that_goes_on_from_a_model_holds_out_what_the_model_has_not_seen():
+    first = train_plan()
+    model = train_on(first, cohort(first)).artifact
+    second = train_plan(nonce="e" * 32, start=model.to_bytes())
+    assert split_nonce(second) == first.nonce
+    third = train_plan(nonce="d" * 32, start=train_on(second, cohort(second)).artifact.to_bytes())
+    assert split_nonce(third) == first.nonce
