@@ -12,11 +12,12 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from logging.handlers import RotatingFileHandler
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -75,7 +76,12 @@ from federation.runtime.launcher import (
     Starter,
 )
 from federation.runtime.local_grid import LocalGrid
+from federation.runtime.superlink.fleet import Carriers
 from federation.settings import Department as DepartmentSettings
+
+if TYPE_CHECKING:
+    from federation.runtime.superlink.grid import SuperLinkGrid
+    from federation.runtime.superlink.notices import LinkUp
 
 logger = logging.getLogger(__name__)
 
@@ -112,6 +118,7 @@ def main() -> int:
         stores={d.name: {store.table: store.adapter for store in d.stores} for d in settings.departments},
         unconfined=launch.unconfined,
         networked=tuple(d.name for d in settings.departments if d.network),
+        runtime=launch.runtime,
     )
     write_whole(home.path / "launcher" / "public.json", msgspec.json.encode(public))
     # What plans refer to by its hash; public, and part of every bundle.
@@ -119,7 +126,9 @@ def main() -> int:
     control = socket.socket(fileno=launch.control)
     starters = {
         COORDINATOR: Starter(
-            run=lambda stream, session: _run_coordinator(launch, stream, control), keep=(launch.control,)
+            run=lambda stream, session: _run_coordinator(launch, stream, control),
+            keep=(launch.control,),
+            network=launch.runtime == "flower",
         ),
         DEALER: Starter(run=lambda stream, session: _run_dealer(launch, stream)),
     }
@@ -158,9 +167,32 @@ def main() -> int:
         ceremony=ceremony,
         listener=socket.socket(fileno=launch.operator),
         report=report,
+        carriers=_carriers() if launch.runtime == "flower" else None,
     )
     gc.freeze()  # children share these pages as long as the collector does not touch them
     return launcher.run()
+
+
+def _carriers() -> Carriers:
+    """The SuperLink and the SuperNodes, in the launcher's network: within the bubblewrap it is a loopback, no more."""
+    # The coordinator's side too: imported before the first fork, as everything that takes a second.
+    import federation.runtime.superlink.grid  # noqa: F401
+    from federation.runtime.superlink.link import run_link
+    from federation.runtime.superlink.node import run_node
+
+    def node(end: socket.socket, link: LinkUp) -> Starter:
+        return Starter(
+            run=lambda stream, session: _logged(lambda: run_node(stream, end, link)), keep=(end.fileno(),), network=True
+        )
+
+    return Carriers(
+        link=Starter(run=lambda stream, session: _logged(lambda: run_link(stream)), network=True), node=node
+    )
+
+
+def _logged(run: Callable[[], int]) -> int:
+    _keep_log()
+    return run()
 
 
 def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket.socket, session: int) -> int:
@@ -422,7 +454,7 @@ def _run_coordinator(launch: Launch, channel: socket.socket, control: socket.soc
     from flwr.app import Context, RecordDict
 
     receipts = Receipts(COORDINATOR)
-    grid = LocalGrid(roster.names("department"), channel, receipts)
+    grid = _grid(launch, roster, channel, receipts, identity)
     heard: dict[str, float] = {}
 
     def wire(job: Job | None = None) -> GridWire:
@@ -463,6 +495,16 @@ def _run_coordinator(launch: Launch, channel: socket.socket, control: socket.soc
     context = Context(run_id=1, node_id=flower.COORDINATOR_NODE, node_config={}, state=RecordDict(), run_config={})
     app(grid=grid, context=context)
     return 0
+
+
+def _grid(
+    launch: Launch, roster: Roster, channel: socket.socket, receipts: Receipts, identity: Identity
+) -> LocalGrid | SuperLinkGrid:
+    if launch.runtime == "local":
+        return LocalGrid(roster.names("department"), channel, receipts)
+    from federation.runtime.superlink.grid import SuperLinkGrid
+
+    return SuperLinkGrid(channel, receipts, identity.signing)
 
 
 def _run_dealer(launch: Launch, stream: socket.socket) -> int:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import msgspec
 
@@ -30,6 +30,7 @@ from federation.analyst import DEFAULT, Analyst, enrol_analyst
 from federation.coordinator.control import ControlClient
 from federation.errors import HomeError, SettingsError, from_code
 from federation.governance.epochs import departments_after
+from federation.governance.identity import write_whole
 from federation.governance.officers import read_officer
 from federation.governance.roster import Officer, Party, Roster
 from federation.node.desk import DeskClient
@@ -43,6 +44,7 @@ from federation.settings import Department, Settings
 QUIET_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "FLWR_TELEMETRY_ENABLED": "0",
     "FLWR_DISABLE_UPDATE_CHECK": "1",
     "PYTHONUNBUFFERED": "1",
@@ -54,6 +56,10 @@ DOWN_DEADLINE_S = 15.0
 LOCK_WAIT_S = 2.0
 # A desk answers after the step its department is in.
 DESK_TIMEOUT_S = 90.0
+
+
+# What carries the messages: socket pairs of the launcher's, or Flower's SuperLink and SuperNodes.
+Runtime = Literal["local", "flower"]
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +76,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
         previous: hash of the roster of the epoch before; "" in the first.
         desks: by department, the descriptor of its officers' listening socket.
         conformance: by adapter, the SHA-256 of the report that `keyong adapter check` left in the home.
+        runtime: what carries the messages.
     """
 
     home: str
@@ -87,6 +94,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     report: int
     secrets: dict[str, int] = {}
     conformance: dict[str, str] = {}
+    runtime: Runtime = "local"
 
 
 def now() -> datetime:
@@ -101,11 +109,13 @@ def up(
     analysts: Sequence[str] = (DEFAULT,),
     minimum_key_bits: int = MINIMUM_KEY_BITS,
     progress: Callable[[str], None] = lambda _: None,
+    runtime: Runtime | None = None,
 ) -> float:
     """Start a federation in its home; returns when every department is ready.
 
     Args:
         analysts: who may ask; their keys are made here.
+        runtime: what carries the messages; None: as it was started, until `down` forgets it, else local.
         progress: called with every party that has become ready.
 
     Returns:
@@ -122,6 +132,7 @@ def up(
     changed = sorted({*enrolled} ^ {department.name for department in settings.departments})
     if enrolled and changed:
         raise HomeError("home.roster_parties", party=", ".join(changed))
+    runtime = runtime or remembered_runtime(home)
     # Another command may be starting or stopping one: it lets go within a moment, or holds on because it runs.
     with home.lock(wait_s=LOCK_WAIT_S) as lock, contextlib.ExitStack() as stack:
         unconfined = why_not(home.path) or ""
@@ -146,7 +157,9 @@ def up(
             report=report_out,
             secrets=secrets,
             conformance=_conformance(settings, home),
+            runtime=runtime,
         )
+        write_whole(_runtime_file(home), runtime.encode())
         command = [sys.executable, *LAUNCHER_PROGRAM]
         if not unconfined:
             outside = [path for path in _data_files(settings) if not path.is_relative_to(home.path)]
@@ -170,7 +183,7 @@ def up(
                 *secrets.values(),
             ),
             start_new_session=True,
-            env=_environment(settings),
+            env={**_environment(settings), "FLWR_HOME": str(home.path / "flower" / "superlink")},
             cwd=home.path,
         )
         os.close(report_out)
@@ -186,12 +199,27 @@ def up(
                 raise
 
 
-def down(home: Home) -> bool:
+def remembered_runtime(home: Home) -> Runtime:
+    """The runtime that a federation was started with and not stopped since; else the default."""
+    file = _runtime_file(home)
+    return "flower" if file.exists() and file.read_bytes() == b"flower" else "local"
+
+
+def _runtime_file(home: Home) -> Path:
+    return home.path / "launcher" / "runtime"
+
+
+def down(home: Home, *, forget: bool = True) -> bool:
     """Stop the federation of a home; says whether one was running.
+
+    Args:
+        forget: whether the next start takes the default runtime.
 
     Raises:
         HomeError: it does not stop.
     """
+    if forget:
+        _runtime_file(home).unlink(missing_ok=True)
     if _operator(home, b"stop") is None:
         return False
     end = time.monotonic() + DOWN_DEADLINE_S

@@ -100,7 +100,7 @@ def begin(
         if _work_out(settings, home, roster, [party.name for party in change.rotated]) != change:
             raise SettingsError("settings.change_outdated")
         _seal(home, roster, change)
-        operate.down(home)
+        operate.down(home, forget=False)
         with home.lock(wait_s=operate.LOCK_WAIT_S):
             succession = _ending(home, roster, change)  # again: now nothing can follow any more
             folders.begin_ending(home.path, succession)

@@ -234,7 +234,8 @@ def deal(office: Office, job: Job, ask: DealMasks) -> Act:
             body = msgspec.msgpack.encode([row[place] for row in rows])
             boxes[name] = seal(to.box, body, context=_box(job.job, ask.batch, office.name, name))
     cohort = _cohort_digest(batch.public)
-    dealt = job.draft("mask.keys", office, {"rounds": len(own), "cohort": " ".join(batch.public), "digest": cohort})
+    seen: dict[str, int | str] = {"rounds": len(own), "cohort": " ".join(batch.public)}
+    dealt = job.draft("mask.keys", office, {"batch": ask.batch, **seen, "digest": cohort})
     return Act(MaskShares(batch=ask.batch, cohort=cohort, boxes=boxes), (dealt,))
 
 

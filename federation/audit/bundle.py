@@ -33,7 +33,7 @@ from federation.errors import HomeError, RecordError
 
 # Pages with more entries than this take long to open; the page then asks for the bundle's data folder.
 EMBEDDED_ENTRIES = 20_000
-PROVEN = frozenset({"approval.grant", "approval.deny", "approval.revoke", "release.decide"})
+PROVEN = frozenset({"approval.grant", "approval.deny", "approval.revoke", "release.decide", "model"})
 # ZIP cannot tell times before 1980, and the same bundle shall give the same bytes.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 

@@ -72,6 +72,7 @@ class Public(msgspec.Struct, frozen=True, kw_only=True):
         stores: per department, its tables and the adapter each is read by.
         unconfined: why parties are plain processes; "" if they are confined.
         networked: departments that keep the network although parties are confined.
+        runtime: what carries messages: "local" socket pairs, or "flower" SuperLink and SuperNodes.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Public(msgspec.Struct, frozen=True, kw_only=True):
     unconfined: str
     stores: dict[str, dict[str, str]] = {}
     networked: tuple[str, ...] = ()
+    runtime: str = "local"
 
 
 class RecordReader:

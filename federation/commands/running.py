@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
@@ -12,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from federation import evidence, operate
-from federation.audit.record import RecordReader
+from federation.audit.record import Public, RecordReader
 from federation.commands.frame import Command, command_of, print_json
 from federation.errors import HomeError, RecordError
 from federation.settings import Settings
@@ -24,15 +25,29 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def up(context: typer.Context) -> None:
+def up(
+    context: typer.Context,
+    runtime: Annotated[
+        operate.Runtime | None,
+        typer.Option(help="消息由谁传递；默认与上次相同，`down` 之后为 local · what carries the messages"),
+    ] = None,
+) -> None:
     """启动联邦 · start the federation."""
     command = command_of(context)
     settings = command.settings()
     if operate.status(command.home) is not None:
         raise HomeError("home.in_use", home=command.home.path)
-    seconds = start(command, settings)
+    seconds = start(command, settings, runtime)
     if command.json:
-        print_json({"ready": True, "seconds": round(seconds, 2), "parties": len(settings.departments) + 1})
+        parties = len(settings.departments) + 1
+        print_json(
+            {
+                "ready": True,
+                "seconds": round(seconds, 2),
+                "parties": parties,
+                "runtime": operate.remembered_runtime(command.home),
+            }
+        )
         return
     _print_parties(command, settings)
 
@@ -97,18 +112,19 @@ def _tell_reset(command: Command, *, aside: Path | None, bundle: str | None, rea
     command.out.print(command.say(f"原目录已移到 {aside}", f"the old home is now {aside}"))
 
 
-def start(command: Command, settings: Settings) -> float:
+def start(command: Command, settings: Settings, runtime: operate.Runtime | None = None) -> float:
     """Start a federation, showing who is ready."""
     labels = settings.labels(command.language) | {"coordinator": command.say("协调方", "coordinator")}
     total = len(settings.departments) + 1
     if command.json or not command.err.is_terminal:
-        return operate.up(settings, command.home)
+        return operate.up(settings, command.home, runtime=runtime)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=command.err, transient=True) as progress:
         task = progress.add_task(command.say("启动各方", "starting the parties"), total=total)
         return operate.up(
             settings,
             command.home,
+            runtime=runtime,
             progress=lambda party: progress.update(task, advance=1, description=labels.get(party, party)),
         )
 
@@ -133,7 +149,27 @@ def _print_parties(command: Command, settings: Settings | None) -> None:
         numbers = (f"{party['sent']:,} B", f"{party['received']:,} B", f"{party['rss_mb']} MB", str(party["restarts"]))
         table.add_row(label, state, *numbers)
     command.out.print(table)
+    if public.runtime == "flower":
+        _print_carriers(command, said["carriers"], public)
     print_isolation(command, public.unconfined, [labels[name] for name in public.networked])
+
+
+def _print_carriers(command: Command, carriers: object, public: Public) -> None:
+    """Say what carries the messages, and what of it is counted."""
+    listed = carriers if isinstance(carriers, list) else []
+    memory = sum(carrier["rss_mb"] for carrier in listed)
+    there = sum(carrier["state"] == "ready" for carrier in listed)
+    zh = f"运行方式：Flower，SuperLink 与各部门的 SuperNode，TLS 与节点认证；{there}/{len(listed)} 就绪，共 {memory} MB"
+    en = f"runtime: Flower, a SuperLink and a SuperNode each, TLS and node keys; {there}/{len(listed)} up, {memory} MB"
+    command.out.print(command.say(zh, en))
+    zh = "字节仍在各部门的门口计数；SuperNode 与 SuperLink 之间的 HTTPS 不计：其中没有未经门口的内容"
+    en = "bytes are counted at each department's door as ever; the HTTPS behind it is not: all in it came by that door"
+    command.out.print(command.say(zh, en))
+    zh, en = "只有回环的独立网络", "a network of their own that has only a loopback"
+    if public.unconfined or public.networked:
+        zh, en = "本机的网络，只监听回环", "this machine's network, and listen on its loopback only"
+    who = command.say("协调方、SuperLink、SuperNode 在", "coordinator, SuperLink and SuperNodes are in ")
+    command.out.print(f"{who}{command.say(zh, en)}")
 
 
 def print_isolation(command: Command, unconfined: str, networked: Sequence[str] = ()) -> None:

@@ -144,9 +144,9 @@ def _explain(command: Command, settings: Settings, plan: TrainPlan) -> None:
     command.out.print(
         Text(
             command.say(
-                f"计划 {plan.hash[:16]}…：{described}；{plan.rounds} 轮，全体共约 {size}（不含信封与一次性消息）",
-                f"plan {plan.hash[:16]}…: {described}; {plan.rounds} rounds, about {size} in all, without"
-                " envelopes and what is sent once",
+                f"计划 {plan.hash[:16]}…：{described}；{plan.rounds} 轮，全体共约 {size}（不含一次性消息）",
+                f"plan {plan.hash[:16]}…: {described}; {plan.rounds} rounds, about {size} in all, without what is"
+                " sent once",
             )
         )
     )

@@ -101,7 +101,8 @@ def _facts_zh(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "缺席", _missing(card.drop_outs, "第 {} 轮 {}", "；") or "无"
     yield "轮数", f"{card.rounds}；损失 {_losses(card.history)}"
     yield "训练行", f"{card.rows_train:,}" if card.rows_train is not None else "未公布"
-    yield "留出行上", describe_measures(card.measures, "zh") or "未留出"
+    noisy = "（含噪声，区间未计入它）" if card.privacy and card.measures else ""
+    yield "留出行上", (describe_measures(card.measures, "zh") or "未留出") + noisy
     if card.lab:
         yield "汇总明文（仅实验）", describe_measures(card.lab.pooled, "zh")
         yield "联邦（逐行）", describe_measures(card.lab.federated, "zh")
@@ -127,7 +128,8 @@ def _facts_en(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "drop-outs", _missing(card.drop_outs, "round {}: {}", "; ") or "none"
     yield "rounds", f"{card.rounds}; loss {_losses(card.history)}"
     yield "training rows", f"{card.rows_train:,}" if card.rows_train is not None else "not published"
-    yield "on rows held out", describe_measures(card.measures, "en") or "none were"
+    noisy = " (with noise, which the interval leaves out)" if card.privacy and card.measures else ""
+    yield "on rows held out", (describe_measures(card.measures, "en") or "none were") + noisy
     if card.lab:
         yield "pooled in the clear (lab only)", describe_measures(card.lab.pooled, "en")
         yield "federated, row by row", describe_measures(card.lab.federated, "en")

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from federation.learning import models
 from federation.learning.artifact import Floats
 from federation.learning.features import read_numbers
 from federation.plan import Feature
@@ -67,19 +68,17 @@ class Ensemble(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def probabilities(self, features: Sequence[Feature], frame: pd.DataFrame) -> Floats:
         """Compute how likely each row's label is 1."""
-        return sigmoid(self.margins(features, frame))
+        return models.probabilities(self.margins(features, frame))
 
     def to_arrays(self) -> tuple[Floats, ...]:
         """The base; how many cuts each feature has; all cuts; and features, bins and values, shape (trees, nodes)."""
-        cuts = [cut for feature in self.cuts for cut in feature]
-        nodes = len(self.trees[0].value) if self.trees else 0
-        per_node = [[tree.feature for tree in self.trees], [tree.bin for tree in self.trees]]
+        shape = (len(self.trees), len(self.trees[0].value) if self.trees else 0)
+        trees = ([getattr(tree, name) for tree in self.trees] for name in ("feature", "bin", "value"))
         return (
             np.array([self.base]),
             np.array([len(feature) for feature in self.cuts], dtype=np.float64),
-            np.array(cuts, dtype=np.float64),
-            *(np.array(part, dtype=np.float64).reshape(len(self.trees), nodes) for part in per_node),
-            np.array([tree.value for tree in self.trees], dtype=np.float64).reshape(len(self.trees), nodes),
+            np.array([cut for feature in self.cuts for cut in feature], dtype=np.float64),
+            *(np.array(part, dtype=np.float64).reshape(shape) for part in trees),
         )
 
     @classmethod
@@ -92,7 +91,7 @@ class Ensemble(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if len(arrays) != 6 or not all(np.isfinite(array).all() for array in arrays):
             raise ValueError("an ensemble is six arrays of finite numbers")
         base, lengths, cuts, feature, bin_, value = arrays
-        if base.shape != (1,) or lengths.shape != (len(features),) or cuts.shape != (int(lengths.sum()),):
+        if base.shape != (1,) or lengths.shape != (len(features),) or min(lengths) < 0 or cuts.shape != (sum(lengths),):
             raise ValueError("the bins do not fit the features")
         if feature.ndim != 2 or not feature.shape == bin_.shape == value.shape:
             raise ValueError("the trees' arrays differ in shape")
@@ -155,11 +154,6 @@ def check_tree(tree: Tree, sizes: Sequence[int]) -> None:
             continue
         if not (0 <= feature < len(sizes) and 0 <= bin_ < sizes[feature] and 2 * node + 2 < nodes):
             raise ValueError("a node asks about a bin that is not there, or has no children")
-
-
-def sigmoid(margins: Floats) -> Floats:
-    """Turn log-odds into probabilities; they saturate without overflow."""
-    return 1 / (1 + np.exp(-np.clip(margins, -500, 500)))
 
 
 def bin_sizes(features: Sequence[Feature], cuts: Sequence[Sequence[int]]) -> tuple[int, ...]:

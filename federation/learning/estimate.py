@@ -1,7 +1,7 @@
 """How much a training will send, before it is approved: worked out of the plan alone.
 
-What is counted are the works that go out and the vectors that come back, for every round of training. Left out are
-what a job sends once (statistics, keys, the last measure), and of every message its envelope and signature.
+What is counted are the works that go out, the vectors that come back, and about what envelopes and signatures add,
+for every round of training. Left out is what a job sends once: approvals, keys, statistics and the last measure.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from federation.learning.work import Update, bounds, encode_work
 from federation.plan import TrainPlan, Trees
 
 LIMB_BITS, WORD_BYTES = 32, 8
+# Envelopes, signatures, checkpoints and shares of one round at one department: so much, and so much for each member of
+# the cohort, as measured with cohorts of three and four.
+ROUND_BYTES, ROUND_BYTES_EACH = 2_000, 4_100
 # A node of a finished tree as it travels: its feature, its bin and what it adds.
 NODE_BYTES = 12
 
@@ -47,7 +50,8 @@ def expected_bytes(plan: TrainPlan, *, key_bits: int) -> int:
         work = Update(standard=standard, rows=2**16, arrays=arrays)
         noise = noise_for(plan) if plan.privacy else None
         each = plan.rounds * (len(encode_work(work)) + _answer_bytes(plan, bounds(plan, work, noise), key_bits))
-    return each * len(plan.contributors)
+    cohort = len(plan.contributors)
+    return cohort * (each + plan.rounds * (ROUND_BYTES + ROUND_BYTES_EACH * cohort))
 
 
 def _bins(plan: TrainPlan, model: Trees) -> int:
@@ -59,7 +63,7 @@ def _answer_bytes(plan: TrainPlan, largest: Sequence[int], key_bits: int) -> int
     """How long one department's vector is on the wire; with Paillier, its part of what is opened too."""
     if plan.protection == "paillier":
         layout = SlotLayout(bounds=tuple(largest), addends=len(plan.contributors), plaintext_bits=key_bits - 1)
-        ciphertexts = layout.plaintexts * key_bits // 4
-        # Sent once; and each opener gets every product and gives a partial decryption of it.
-        return ciphertexts + 2 * ciphertexts * len(plan.openers) // len(plan.contributors)
+        sent, cohort = layout.plaintexts * key_bits // 4, len(plan.contributors)
+        # Each opener is given everybody's ciphertexts and their product, and gives a partial decryption.
+        return sent + (cohort + 2) * sent * len(plan.openers) // cohort
     return WORD_BYTES * sum(max(1, -(-bound.bit_length() // LIMB_BITS)) for bound in largest)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from federation.errors import RefusedError
+from federation.learning import models
 from federation.learning.artifact import Floats
 from federation.learning.ensemble import (
     Ensemble,
@@ -31,7 +32,6 @@ from federation.learning.ensemble import (
     find_cells,
     find_leaves,
     leaf_values,
-    sigmoid,
 )
 from federation.plan import MAX_ROWS, Feature
 
@@ -159,7 +159,7 @@ class Histograms:
 
     def _add_up(self, work: NodeHistograms) -> Places:
         """Shape (nodes * bins of all features, 3)."""
-        probability = sigmoid(self._margins)
+        probability = models.probabilities(self._margins)
         per_row = np.stack(
             [
                 np.rint((probability - self._label) * ONE).astype(np.int64) + ONE,

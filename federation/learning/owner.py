@@ -23,7 +23,7 @@ from federation.learning.ensemble import Ensemble
 from federation.learning.features import fits, make_inputs, moment_of, read_label, read_numbers
 from federation.learning.histograms import FineHistogram, Histograms, NodeHistograms
 from federation.learning.privacy import Meter, noise_for
-from federation.learning.split import Mask, held_out, split_nonce
+from federation.learning.split import Mask, held_out, identifiers, split_nonce
 from federation.learning.work import SHARES, Measure, Moments, Update, Vector, Work
 from federation.plan import Linear, TrainPlan, Trees
 
@@ -68,14 +68,14 @@ class Owner:
             RequestError, RefusedError: the plan asks for a privacy that cannot be had.
         """
         self._plan, self._name = plan, name
-        ids = frame[plan.id.name]
-        used = (frame[plan.label.column.name].notna() & ids.notna()).to_numpy()
-        order = ids.astype(str)[used].argsort(kind="stable").to_numpy()
-        frame = frame[used].iloc[order]
+        used = (frame[plan.label.column.name].notna() & frame[plan.id.name].notna()).to_numpy()
+        ids = identifiers(frame[plan.id.name][used])
+        order = ids.argsort(kind="stable").to_numpy()
         if held_out_rows is None:
-            aside = held_out(frame[plan.id.name].astype(str), nonce=split_nonce(plan), percent=plan.holdout)
+            aside = held_out(ids, nonce=split_nonce(plan), percent=plan.holdout)
         else:
-            aside = held_out_rows[used][order]
+            aside = held_out_rows[used]
+        frame, aside = frame[used].iloc[order], aside[order]
         self._training, self._held_out = Rows(plan, frame[~aside]), Rows(plan, frame[aside])
         self._meter = Meter(noise_for(plan)) if plan.privacy else None
         self._histograms = (
@@ -106,11 +106,15 @@ class Owner:
                 return self._histograms.answer(asked)
             case Moments() if not self._meter:
                 return self._moments()
-            case Update() if not self._histograms:
+            case Update() if not self._histograms and self._is_mean(asked, self._training):
                 return self._update(round_name, asked)
-            case Measure():
+            case Measure() if self._is_mean(asked, self._held_out):
                 return self._measure(asked)
         raise RefusedError("refused.work")
+
+    def _is_mean(self, asked: Update | Measure, rows: Rows) -> bool:
+        """Shares of a mean over fewer rows than one has add up to something else; private ones are of its own."""
+        return self._meter is not None or asked.rows >= max(1, len(rows))
 
     def _moments(self) -> list[int]:
         label = moment_of(self._training.labels, self._plan.label.low)
@@ -159,13 +163,7 @@ class Owner:
         model = models.network_of(self._plan.model)
         arrays = _decode(asked)
         shapes = tuple(array.shape for array in arrays)
-        # Shares of a mean over fewer rows than there are would add up to something else.
-        enough = self._meter is not None or asked.rows >= len(rows)
-        if (
-            shapes != models.shapes_of(model, self._plan.width)
-            or not fits(self._plan.features, asked.standard)
-            or not enough
-        ):
+        if shapes != models.shapes_of(model, self._plan.width) or not fits(self._plan.features, asked.standard):
             raise RefusedError("refused.work")
         return arrays, rows.inputs(asked.standard), rows.targets(asked.standard)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from federation.learning.artifact import start_of
 from federation.plan import TrainPlan
@@ -22,6 +23,11 @@ def split_nonce(plan: TrainPlan) -> str:
     """The nonce of the job that drew first: a job that goes on from a model holds out the same rows."""
     start = start_of(plan)
     return start.split if start else plan.nonce
+
+
+def identifiers(ids: pd.Series) -> pd.Series:
+    """Write ids as texts, alike at every department: pandas turns whole numbers into floats where one is missing."""
+    return (ids.astype("Int64") if pd.api.types.is_float_dtype(ids) else ids).astype(str)
 
 
 def held_out(ids: Iterable[str], *, nonce: str, percent: int) -> Mask:

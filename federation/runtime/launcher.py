@@ -4,6 +4,9 @@ One single-threaded process. It imports everything once and then forks each part
 import; it makes no key and no random state before a fork. It holds no secret: what it copies is signed and encrypted,
 and its byte counts are the observer's that is neither sender nor receiver.
 
+In the local runtime the copy proxy joins each department to the coordinator. In the flower runtime it joins each to its
+SuperNode, and a SuperLink stands between those and the coordinator (`superlink.fleet`); the rest is the same.
+
 The operator who runs it is trusted to enrol the right parties: the roster is made here and pinned by everyone.
 """
 
@@ -24,6 +27,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -37,6 +41,8 @@ from federation.runtime.deadline import EXIT_HUNG
 from federation.runtime.frames import FrameReader, frame
 from federation.runtime.local_grid import Notice
 from federation.runtime.proxy import CopyProxy, Counts, Session
+from federation.runtime.superlink.fleet import Carriers, Fleet
+from federation.runtime.superlink.notices import Word
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +86,7 @@ class Party:
     """A child process."""
 
     name: str
-    role: Role
+    role: Role | Literal["superlink", "supernode"]
     pid: int = 0
     stream: socket.socket | None = None
     reader: FrameReader = field(default_factory=FrameReader)
@@ -136,6 +142,7 @@ class Launcher:
         ceremony: Ceremony,
         listener: socket.socket,
         report: Callable[[dict[str, object]], None],
+        carriers: Carriers | None = None,
     ) -> None:
         """Prepare; nothing is started yet.
 
@@ -145,6 +152,7 @@ class Launcher:
             starters: the coordinator, every department, and the dealer.
             listener: the launcher's own control socket.
             report: tells whoever started us how far we are.
+            carriers: the SuperLink and the SuperNodes of the flower runtime; None in the local one.
         """
         self._home, self._confined, self._starters, self._ceremony = home, confined, starters, ceremony
         self._listener, self._report = listener, report
@@ -152,6 +160,7 @@ class Launcher:
         self._coordinator = Party(name=COORDINATOR, role="coordinator")
         self._departments = {name: Party(name=name, role="department") for name in sorted(departments)}
         self._dealer: Party | None = None
+        self._fleet = self._make_fleet(carriers) if carriers else None
         self._selector = selectors.DefaultSelector()
         self._counts = Counts(home / "launcher" / "wire.json")
         self._proxy = CopyProxy(self._selector, self._counts, self._deserted)
@@ -161,6 +170,15 @@ class Launcher:
         self._stopping = False
         self._ready = False
         self._begun = time.monotonic()
+
+    def _make_fleet(self, carriers: Carriers) -> Fleet:
+        return Fleet(
+            carriers,
+            new=lambda name, role: Party(name=name, role=role),  # type: ignore[arg-type]  # one of two literals
+            start=self._start,
+            say=lambda party, word: self._say(party, msgspec.msgpack.encode(word)),
+            tell=self._notify,
+        )
 
     def _read_roster(self) -> tuple[Roster | None, dict[str, bytes]]:
         """Read the roster that counts; with the sealed shares, if a first start failed after they were dealt."""
@@ -189,7 +207,7 @@ class Launcher:
         self._selector.register(wake_in, selectors.EVENT_READ, lambda: os.read(wake_in, 4096))
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ, self._serve_operator)
-        for party in self._everybody():
+        for party in self._parties():
             self._start(party)
         while not self._stopping:
             for key, _ in self._selector.select(self._patience()):
@@ -202,8 +220,12 @@ class Launcher:
         self._end()
         return 0 if self._ready else 1
 
+    def _parties(self) -> list[Party]:
+        return [self._coordinator, *self._departments.values()]
+
     def _everybody(self) -> list[Party]:
-        return [self._coordinator, *self._departments.values(), *([self._dealer] if self._dealer else [])]
+        dealer = [self._dealer] if self._dealer else []
+        return [*self._parties(), *dealer, *(self._fleet.everybody() if self._fleet else [])]
 
     def _patience(self) -> float:
         return 0.2 if self._counts.dirty or not self._ready or any(p.restart_at for p in self._everybody()) else 5.0
@@ -238,8 +260,9 @@ class Launcher:
 
     # -- children -------------------------------------------------------------------------------------------------
 
-    def _start(self, party: Party) -> None:
-        starter, home = self._starters[party.name], self._home / "parties" / party.name
+    def _start(self, party: Party, carrier: Starter | None = None) -> None:
+        starter = carrier or self._starters[party.name]
+        home = self._home / ("flower" if carrier else "parties") / party.name
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         ours, theirs = socket.socketpair(socket.AF_UNIX, PACKETS if party.role == "coordinator" else socket.SOCK_STREAM)
         party.session = self._counts.begin(party.name) if party.role == "department" else None
@@ -272,6 +295,8 @@ class Launcher:
             if party.state is not State.ENROLLED:
                 self._fail({"code": party.code, "details": {"party": DEALER}})
             return
+        if self._fleet is not None and party.role == "supernode" and status == EXIT_GARBAGE:
+            self._notify(Notice(party=self._fleet.department_of(party), code="node.garbage"))
         if not (party.state is State.DOWN and party.code == "node.gone"):
             logger.warning("%s ended with status %d: %s", party.name, status, party.code)
         if party.name in self._proxy:
@@ -290,6 +315,8 @@ class Launcher:
         if not self._ready:
             self._fail({"code": party.code, "details": {"party": party.name}})
             return
+        if party.role == "supernode":
+            return  # its department follows, and comes back with another
         now = time.monotonic()
         party.deaths = [*(t for t in party.deaths if now - t < RESTART_WINDOW_S), now]
         if len(party.deaths) <= MAX_RESTARTS:
@@ -301,10 +328,18 @@ class Launcher:
             for department in self._departments.values():
                 if department.pid:
                     os.kill(department.pid, signal.SIGKILL)
+        if self._fleet is not None and party is self._fleet.link:
+            self._fleet.lost()
+            if self._coordinator.pid:
+                os.kill(self._coordinator.pid, signal.SIGKILL)  # its run is gone
 
     def _restart_due(self) -> None:
         for party in self._everybody():
-            if party.restart_at is not None and not party.pid:
+            if party.restart_at is None or party.pid:
+                continue
+            if self._fleet is not None and party is self._fleet.link:
+                self._fleet.begin(self._signing_of_coordinator())
+            elif self._fleet is None or not self._fleet.is_leaving(party.name):
                 self._start(party)
 
     def _give_up_if_late(self) -> None:
@@ -340,8 +375,11 @@ class Launcher:
         try:
             bodies = [data] if party.role == "coordinator" else party.reader.feed(data)
             for body in bodies:
-                party.enrolment.append(body)
-                self._heard(party, decode(body))
+                if self._fleet is not None and party in self._fleet.everybody():
+                    self._heard_carrier(self._fleet, party, body)
+                else:
+                    party.enrolment.append(body)
+                    self._heard(party, decode(body))
         except (ValueError, NodeError):
             logger.warning("%s said something that is not enrolment", party.name)
             os.kill(party.pid, signal.SIGKILL)
@@ -350,6 +388,8 @@ class Launcher:
         match payload:
             case Identity() if party.state is State.STARTING:
                 party.identity, party.state = payload, State.IDENTIFIED
+                if party is self._coordinator and self._fleet is not None and not self._fleet.link.pid:
+                    self._fleet.begin(payload.signing)
                 self._enrol_when_all_are_there(party)
             case Unready():
                 details = {**payload.details, "party": party.name}
@@ -366,6 +406,17 @@ class Launcher:
             case _:
                 raise NodeError("node.protocol", party=party.name)
 
+    def _heard_carrier(self, fleet: Fleet, party: Party, body: bytes) -> None:
+        if fleet.heard(party, body):
+            party.state = State.ENROLLED
+            if party is fleet.link and self._coordinator.state is State.ENROLLED:
+                fleet.introduce()
+            self._settle()
+
+    def _signing_of_coordinator(self) -> bytes:
+        known = self._roster.party(COORDINATOR) if self._roster else None
+        return known.signing if known else b""
+
     def _enrol_when_all_are_there(self, party: Party) -> None:
         if self._roster is not None:
             known = self._roster.party(party.name)
@@ -373,25 +424,27 @@ class Launcher:
             if known is None or said is None or _keys(known) != _keys(said):
                 self._fail({"code": "home.roster_differs", "details": {"party": party.name}})
                 return
-            self._say(party, Enrol(roster=self._roster.to_bytes(), share=self._shares.get(party.name, b"")))
-        elif self._dealer is None and all(p.identity for p in self._everybody()):
+            enrol = Enrol(roster=self._roster.to_bytes(), share=self._shares.get(party.name, b""))
+            self._say(party, encode(enrol))
+        elif self._dealer is None and all(p.identity for p in self._parties()):
             self._dealer = Party(name=DEALER, role="department")
             self._start(self._dealer)
             boxes = {name: p.identity.box for name, p in self._departments.items() if p.identity}
             ceremony = self._ceremony
-            self._say(self._dealer, Deal(holders=boxes, threshold=ceremony.threshold, key_bits=ceremony.key_bits))
+            deal = Deal(holders=boxes, threshold=ceremony.threshold, key_bits=ceremony.key_bits)
+            self._say(self._dealer, encode(deal))
 
     def _make_roster(self, dealt: Dealt) -> None:
         parties = [
             RosterParty(
                 name=p.name,
-                role=p.role,
+                role="coordinator" if p is self._coordinator else "department",
                 signing=p.identity.signing,
                 box=p.identity.box,
                 witness=p.identity.witness,
                 witness_mldsa=p.identity.witness_mldsa,
             )
-            for p in (self._coordinator, *self._departments.values())
+            for p in self._parties()
             if p.identity
         ]
         self._roster = Roster(
@@ -407,27 +460,33 @@ class Launcher:
         content = self._roster.to_bytes()
         # Some will have pinned it and others not if this start fails now: the next one hands out the same.
         write_whole(self._dealt_file, msgspec.msgpack.encode((content, dealt.shares)), mode=0o600)
-        for party in (self._coordinator, *self._departments.values()):
-            self._say(party, Enrol(roster=content, share=dealt.shares.get(party.name, b"")))
+        for party in self._parties():
+            self._say(party, encode(Enrol(roster=content, share=dealt.shares.get(party.name, b""))))
 
     def _joined(self, party: Party) -> None:
         self._report({"party": party.name})
-        if self._coordinator.state is State.ENROLLED:
+        if party is self._coordinator and self._fleet is not None:
+            self._fleet.introduce()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Link whoever can be linked, and be ready once everybody is there."""
+        if self._coordinator.state is State.ENROLLED and (self._fleet is None or self._fleet.up is not None):
             for department in self._departments.values():
                 if department.state is State.ENROLLED and department.name not in self._proxy:
                     self._link(department)
-        everybody = (self._coordinator, *self._departments.values())
-        if not self._ready and self._roster and all(p.state is State.ENROLLED for p in everybody):
+        there = all(p.state is State.ENROLLED for p in self._parties())
+        carried = self._fleet is None or all(map(self._fleet.carries, self._departments))
+        if not self._ready and self._roster and there and carried:
             # Only now: what not everybody has pinned is not yet the roster of a federation.
             write_whole(self._roster_file, self._roster.to_bytes())
             self._dealt_file.unlink(missing_ok=True)
             self._ready = True
             self._report({"ready": True, "seconds": round(time.monotonic() - self._begun, 2)})
 
-    def _say(self, party: Party, payload: Payload) -> None:
+    def _say(self, party: Party, data: bytes) -> None:
         if party.stream is None:
             return
-        data = encode(payload)
         data = data if party.role == "coordinator" else frame(data)
         party.stream.setblocking(True)
         party.stream.settimeout(START_DEADLINE_S)
@@ -442,6 +501,9 @@ class Launcher:
         if party.stream is not None and party.session is not None:
             self._forget(party.stream)
             with self._proxy.join(party.session, party.stream) as end:
+                if self._fleet is not None:
+                    self._fleet.carry(party, end)
+                    return
                 enrolled = Notice(party=party.name, session=party.session.number, enrolment=tuple(party.enrolment))
                 self._notify(enrolled, end)
 
@@ -451,7 +513,7 @@ class Launcher:
         if party.pid and self._coordinator.pid:
             os.kill(party.pid, signal.SIGKILL)
 
-    def _notify(self, notice: Notice, end: socket.socket | None = None) -> None:
+    def _notify(self, notice: Notice | Word, end: socket.socket | None = None) -> None:
         stream = self._coordinator.stream
         if stream is None or self._coordinator.state is not State.ENROLLED:
             return
@@ -480,9 +542,10 @@ class Launcher:
             connection.sendall(json.dumps(self._status()).encode() + b"\n")
 
     def _status(self) -> dict[str, object]:
-        everybody = (self._coordinator, *self._departments.values())
+        carriers = self._fleet.everybody() if self._fleet else []
         return {
             "ready": self._ready,
+            "runtime": "flower" if self._fleet else "local",
             "seconds": round(time.monotonic() - self._begun, 1),
             "launcher_rss_mb": _resident_mb(os.getpid()),
             "parties": [
@@ -497,7 +560,11 @@ class Launcher:
                     "received": p.session.received if p.session else 0,
                     "rss_mb": _resident_mb(_innermost(p.pid)),
                 }
-                for p in everybody
+                for p in self._parties()
+            ],
+            "carriers": [
+                {"name": p.name, "state": p.state.value, "code": p.code, "rss_mb": _resident_mb(_innermost(p.pid))}
+                for p in carriers
             ],
         }
 

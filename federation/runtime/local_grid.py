@@ -175,7 +175,7 @@ class LocalGrid(Grid):
                 self._drop(party, "node.gone")
             for body in bodies:
                 reply = flower.from_bytes(body)
-                self._receipts.take(party, link.session, _number(reply), HEADER.size + len(body))
+                self._receipts.take(party, link.session, message_number(reply), HEADER.size + len(body))
                 self._arrive(party, reply)
         except NodeError as error:
             # What comes after garbage cannot be told from garbage: the link is closed for good.
@@ -217,7 +217,7 @@ class LocalGrid(Grid):
             self._links[notice.party] = _Link(socket.socket(fileno=descriptor), notice.session)
 
 
-def _number(reply: Message) -> str:
+def message_number(reply: Message) -> str:
     """The number of the message that a frame carries; "?" if it carries none of ours."""
     try:
         return Envelope.from_bytes(unpack(reply.content).envelope).header.number

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from federation.aggregation.agreement import propose
 from federation.audit.events import Actor, Event, Seen
+from federation.audit.record import RecordReader
 from federation.audit.rules.findings import Written
 from federation.audit.rules.rounds import Rounds
 from federation.audit.verify import verify_record
 from federation.drills.scene import Item, Mark, Scene
-from federation.drills.stage import TRAINING, Stage
+from federation.drills.stage import SECOND, TRAINING, Stage
 from federation.drills.town import COORDINATOR
 from federation.errors import RecordError
 from federation.plan import survivors_needed
-from tests.support.records import at, change, drop, insert, place_of, wrong
+from federation.queries.sums import run_sum
+from tests.support.memory import MemoryFederation, MemoryStore, MemoryWire
+from tests.support.records import JOB, at, change, drop, insert, place_of, wrong
 
 NAMES = ("a", "b", "c", "d")
 ALL, THREE, TWO = "a b c d", "a b c", "a b"
@@ -29,8 +34,8 @@ replace = msgspec.structs.replace
 class Told:
     """Rounds of four, to be told of one event after another."""
 
-    def __init__(self, names: tuple[str, ...] = NAMES) -> None:
-        self.names, self.rounds, self._places = names, Rounds(len(names)), count()
+    def __init__(self, names: tuple[str, ...] = NAMES, *, train: bool = True) -> None:
+        self.names, self.rounds, self._places = names, Rounds(len(names), train=train), count()
 
     def event(self, kind: str, node: str, **data: int | str) -> Written:
         event = Event(
@@ -195,6 +200,11 @@ def test_statement_by_one_that_is_said_to_be_gone_is_found():
     assert "is not among them" in reason(lambda: Told().masked().sign("d", THREE))
 
 
+def test_nobody_may_be_missing_but_in_a_training():
+    told = Told(train=False).masked("a", "b", "c")
+    assert reason(lambda: told.sign("a", THREE)) == "round r had 3 survivors, 4 are needed"
+
+
 def test_other_survivors_than_the_first_signed_are_found():
     told = Told().masked()
     told.sign("a")
@@ -299,18 +309,27 @@ def test_job_that_begins_again_as_another_kind_is_found(scene):
     assert said.endswith(f"job {TRAINING} ran before, or was another one")
 
 
-def test_job_that_does_not_say_its_kind_is_a_sum(scene):
-    def unsaid(items: list[Item]) -> list[Item]:
-        return [
-            replace(item, data={k: v for k, v in item.data.items() if k != "kind"})
-            if isinstance(item, Event) and item.type == "job.start"
-            else item
-            for item in items
-        ]
+def without_kinds(items: list[Item]) -> list[Item]:
+    """As records were before there was anything but sums."""
+    return [
+        replace(item, data={k: v for k, v in item.data.items() if k not in ("kind", "given")})
+        if isinstance(item, Event) and item.job != TRAINING
+        else item
+        for item in items
+    ]
 
-    assert wrong(scene.forged(unsaid)).endswith(f"job {TRAINING} was to train nothing")
-    without_model = [item for item in unsaid(scene.unfold()) if isinstance(item, Mark) or item.type != "model"]
-    assert verify_record(scene.fold(without_model)).outcomes == {"released": 3}
+
+def test_record_from_before_there_were_kinds_verifies(scene):
+    assert verify_record(scene.forged(without_kinds)).outcomes == {"released": 3}
+
+
+def test_model_out_of_a_sum_is_found(scene):
+    model = scene.events()[place_of(scene, "model", COORDINATOR, job=TRAINING)]
+    other = replace(model, job=SECOND, data={**model.data, "rounds": 0})
+    for change_ in (lambda items: items, without_kinds):
+        before = scene.fold(change_(scene.unfold()))
+        said = wrong(before.forged(insert(other, at("job.start", COORDINATOR, job=SECOND))))
+        assert said.endswith(f"job {SECOND} was to train nothing")
 
 
 def test_scores_out_of_a_training_are_found(scene):
@@ -330,3 +349,39 @@ def test_event_in_anothers_name_is_found(scene, kind, writer):
 
 def test_model_that_is_missing_is_no_fault_of_the_rounds(scene):
     verify_record(scene.forged(drop(of("model", COORDINATOR))))
+
+
+# --- what departments themselves write ---
+
+
+@pytest.fixture(scope="module")
+def masked_sum(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of four departments that answered a query under masks."""
+    stores = {
+        name: MemoryStore([{"income": 100 * i, "sex": sex} for i in range(3) for sex in "fm"])
+        for name in ("gaoping", "lingchuan", "qinshui", "zezhou")
+    }
+    federation = MemoryFederation(tmp_path_factory.mktemp("masks") / "home", stores)
+    plan = federation.plan("SELECT COUNT(*), SUM(income) FROM insured", protection="masks")
+    wire = MemoryWire(federation, JOB, plan.hash)
+    agreements = propose(wire, plan, federation.request(plan, job=JOB), {})
+    federation._start(plan, JOB)
+
+    sealed = run_sum(wire, plan, agreements, federation.public_key, federation.checkpoint, lambda _: None)
+    federation._record("job.end", JOB, {"outcome": "released"})
+    assert federation.read(plan, sealed, job=JOB)
+    return federation.close()
+
+
+def test_record_of_departments_that_added_up_under_masks_verifies(masked_sum):
+    verdict = verify_record(RecordReader(masked_sum))
+    events = Scene.of_home(masked_sum).events()
+    assert verdict.outcomes == {"released": 1}
+    assert [sum(e.type == kind for e in events) for kind in ("mask.keys", "mask", "survivors")] == [4, 8, 8]
+
+
+def test_survivor_left_out_is_found_in_the_record_of_departments(masked_sum):
+    scene = Scene.of_home(masked_sum)
+    names = scene.roster.names("department")
+    said = change(at("survivors", names[-1], round="counts"), data={"survivors": " ".join(sorted(names[1:]))})
+    assert wrong(scene.forged(said)).endswith("round counts had 3 survivors, 4 are needed")

@@ -16,7 +16,7 @@ from federation.learning.metrics import area_of_scores
 from federation.learning.owner import Owner
 from federation.learning.scoring import score
 from federation.learning.training import train
-from federation.plan import Column, Descent, Feature, Label, Logistic
+from federation.plan import Column, Descent, Feature, Label, Linear, Logistic
 from tests.support.learning import summing, train_plan
 
 pytestmark = pytest.mark.real_data
@@ -134,3 +134,24 @@ def test_local_epochs_come_near_what_fedsgd_reaches(patients, strategy):
     trained = trained_on(msgspec.structs.replace(PLAN, descent=descent), patients)
     # Hospitals differ, so the mean of local models is not the pooled one: 0.867 in one other implementation.
     assert area_of(trained.artifact, patients) == pytest.approx(0.87, abs=0.015)
+
+
+def test_linear_regression_of_the_highest_heart_rate_is_least_squares_on_the_pooled_records(patients):
+    features = tuple(feature for feature in FEATURES if feature.column.name in ("age", "sex", "oldpeak", "exang"))
+    plan = msgspec.structs.replace(
+        PLAN,
+        features=features,
+        label=Label(column=Column(name="thalch", type="integer"), low=0, high=250),
+        model=Linear(),
+        descent=Descent(rounds=300, rate=0.5),
+    )
+    trained = trained_on(plan, patients)
+    learnt = pd.concat([frame[~aside] for frame, aside in patients.values()])
+    tested = pd.concat([frame[aside] for frame, aside in patients.values()])
+    columns = [feature.column.name for feature in features]
+    design = np.column_stack([learnt[columns].to_numpy(dtype=float), np.ones(len(learnt))])
+    solution, *_ = np.linalg.lstsq(design, learnt["thalch"].to_numpy(dtype=float))
+    expected = np.column_stack([tested[columns].to_numpy(dtype=float), np.ones(len(tested))]) @ solution
+    assert score(trained.artifact, tested) == pytest.approx(expected, abs=1e-6)
+    assert 0.2 < trained.measures.r2 < 0.4
+    assert 18 < trained.measures.rmse < 24

@@ -11,6 +11,7 @@ import pytest
 
 from federation.errors import DataError, RefusedError
 from federation.learning.artifact import Standard, Tensor, encode_arrays
+from federation.learning.ensemble import Ensemble
 from federation.learning.histograms import FineHistogram
 from federation.learning.owner import Owner
 from federation.learning.split import held_out
@@ -149,6 +150,17 @@ def test_trees_are_no_arrays_to_descend_in(rounds):
     with pytest.raises(RefusedError) as caught:
         owner.answer(rounds, work)
     assert caught.value.code == "refused.work"
+
+
+@pytest.mark.parametrize("model", [Logistic(), Trees()], ids=["arrays", "trees"])
+def test_measure_of_fewer_rows_than_are_held_out_is_refused(model):
+    owner = Owner(train_plan(model=model), people(100, 3), name="zezhou")
+    ensemble = Ensemble(cuts=((), (), ()), base=0.5).to_arrays()
+    arrays = encode_arrays(ensemble if isinstance(model, Trees) else ZEROS)
+    check(owner.answer("measure.1", Measure(standard=STANDARD, rows=60, arrays=arrays)))
+    for rows in (0, 3):
+        with pytest.raises(RefusedError):
+            owner.answer("measure.1", Measure(standard=STANDARD, rows=rows, arrays=arrays))
 
 
 @pytest.mark.parametrize("coefficient", [1e200, 1e9], ids=["overflows to infinity", "is beyond the bound"])

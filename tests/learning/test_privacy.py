@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.errors import KeyongError, NodeError, RefusedError, RequestError
+from federation.learning import privacy
 from federation.learning.privacy import (
     FRACTION_BITS,
     Meter,
@@ -108,6 +109,13 @@ def test_account_with_too_little_noise_is_refused(noise: Noise):
     check_accounts(noise)
     with raising(RefusedError, "refused.privacy_accounts"):
         check_accounts(replace(noise, share=noise.share * 0.999))
+
+
+def test_plan_whose_first_account_errs_gets_no_noise(monkeypatch: pytest.MonkeyPatch):
+    right = privacy._calibrate
+    monkeypatch.setattr(privacy, "_calibrate", lambda *given, **budget: 0.99 * right(*given, **budget))
+    with raising(RefusedError, "refused.privacy_accounts"):
+        noise_for(make_plan())
 
 
 def test_account_that_disagrees_the_other_way_is_refused(noise: Noise):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from federation.learning.split import held_out, split_nonce
-from tests.support.learning import cohort, train_on, train_plan
+import pandas as pd
+
+from federation.learning.owner import Owner
+from federation.learning.split import held_out, identifiers, split_nonce
+from federation.learning.work import Moments
+from tests.support.learning import AGE, cohort, train_on, train_plan
 
 IDS = [f"person {number}" for number in range(10_000)]
 
@@ -44,3 +48,19 @@ def test_job_that_goes_on_from_a_model_holds_out_what_the_model_has_not_seen():
     assert split_nonce(second) == first.nonce
     third = train_plan(nonce="d" * 32, start=train_on(second, cohort(second)).artifact.to_bytes())
     assert split_nonce(third) == first.nonce
+
+
+def test_id_is_the_same_text_whether_or_not_others_are_missing():
+    whole, holes = pd.Series([7, 12345678901]), pd.Series([7, 12345678901, None])
+    assert holes.dtype == float
+    assert identifiers(whole).tolist() == identifiers(holes.dropna()).tolist() == ["7", "12345678901"]
+    assert identifiers(pd.Series(["7", "x"])).tolist() == ["7", "x"]
+
+
+def test_department_with_a_missing_id_holds_out_the_same_people():
+    plan = train_plan(features=(AGE,))
+    whole = pd.DataFrame({"id": range(200), "age": range(200), "ill": [0, 1] * 100})
+    holes = pd.concat([whole, pd.DataFrame({"id": [None], "age": [5], "ill": [1]})], ignore_index=True)
+    assert holes["id"].dtype != whole["id"].dtype
+    one, other = (Owner(plan, frame, name="zezhou").answer("moments", Moments()).values for frame in (whole, holes))
+    assert one == other

@@ -319,7 +319,8 @@ def changed(arrays, index, place, value):
     [
         pytest.param(0, 0, np.nan, id="base is no number"),
         pytest.param(1, 2, 1, id="more cuts than there are"),
-        pytest.param(1, 0, 2.5, id="a length that is no whole number"),
+        pytest.param(1, slice(0, 2), (4.5, 1.5), id="lengths that are no whole numbers"),
+        pytest.param(1, slice(0, 3), (7, -1, 0), id="a length below zero"),
         pytest.param(2, 0, 10**6, id="cuts that do not ascend"),
         pytest.param(3, (0, 0), 3, id="a feature that is not there"),
         pytest.param(3, (0, 0), -2, id="a feature before the first"),
@@ -410,7 +411,7 @@ def test_trees_need_rows_of_either_label():
 
 @pytest.mark.real_data
 def test_default_of_credit_cards_is_predicted_as_well_as_by_xgboost(real_data):
-    """XGBoost 3.2.0 on this very split, hist, 100 trees of depth 4, rate 0.1, 64 bins, lambda 1: 0.7864."""
+    """XGBoost 3.2.0 on this very split, hist, 30 trees of depth 4, rate 0.3, 32 bins, lambda 1: 0.7873."""
     table = pd.read_csv(real_data / "UCI_Credit_Card.csv.gz").astype(int)
     label = table.pop("default.payment.next.month").to_numpy()
     table = table.drop(columns="ID")
@@ -419,6 +420,6 @@ def test_default_of_credit_cards_is_predicted_as_well_as_by_xgboost(real_data):
         Feature(column=Column(name=name, type="integer"), low=int(table[name].min()), high=int(table[name].max()))
         for name in table
     ]
-    plan = train_plan(Trees(trees=100, depth=4, bins=64, rate=0.1), features)
+    plan = train_plan(Trees(trees=30, depth=4, bins=32, rate=0.3), features)
     ensemble = grown(plan, [(table[~test], label[~test])])
-    assert area_under_curve(label[test], ensemble.margins(features, table[test])) == pytest.approx(0.7864, abs=0.003)
+    assert area_under_curve(label[test], ensemble.margins(features, table[test])) == pytest.approx(0.7873, abs=0.003)

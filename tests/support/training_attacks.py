@@ -164,6 +164,17 @@ def absence_feigned_of_most(city: City) -> Attack:
 
 
 @attack
+def absence_in_a_sum(city: City) -> Attack:
+    """Only a training goes on without some of its departments."""
+    city.join(JOB, kind="sum")
+    city.exchange(JOB)
+    for name in city.departments[1:]:
+        city.mask(name, JOB, ROUND)
+    index = city.sign_survivors("hukou", JOB, ROUND, city.departments[1:])
+    return sealed(city, index, f"round {ROUND} of job {JOB} had 3 survivors, 4 are needed")
+
+
+@attack
 def survivor_that_masked_nothing(city: City) -> Attack:
     for name in joined(city)[:3]:
         city.mask(name, JOB, ROUND)

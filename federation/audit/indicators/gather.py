@@ -76,7 +76,7 @@ def read_plans(home: Path) -> list[Plan]:
 
     Whoever uses a plan compares its hash with the one on record: a file that was altered fits no job.
     """
-    plans = []
+    plans: list[Plan] = []
     for file in sorted(home.glob("analysts/*/requests/*")):
         try:
             payload = decode(Envelope.from_bytes(file.read_bytes()).payload)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from federation.audit.indicators import clauses
 from federation.audit.indicators.material import Material
 from federation.audit.indicators.values import Definition, Finding, Measure, Words, judged, unmeasured
-from federation.plan import Plan
+from federation.plan import Plan, SumPlan, TrainPlan
 from federation.settings import TableCard
 
 # Uses that let nobody see a column's cells, not even added up.
@@ -22,7 +22,7 @@ def columns_used(material: Material) -> Finding:
     against = []
     for job, start in starts.items():
         plan = material.plans.get(str(start.event.data.get("plan", "")))
-        card = material.catalogue.table(plan.local.table) if plan else None
+        card = material.catalogue.table(plan.table) if plan else None
         if plan is None or card is None:
             continue
         released = _released(plan)
@@ -44,11 +44,15 @@ def columns_used(material: Material) -> Finding:
 
 def _used(job: str, plan: Plan, card: TableCard) -> Measure:
     what = Words(f"{job}：{card.name} 表所用列", f"{job}: columns used of {card.name}")
-    return Measure(what=what, value=len(plan.local.columns), of=len(card.columns))
+    return Measure(what=what, value=len(plan.columns), of=len(card.columns))
 
 
 def _released(plan: Plan) -> frozenset[str]:
-    """The columns whose values or totals the analyst sees."""
+    """The columns whose values or totals the analyst sees, or a model made of them; of a prediction, bands only."""
+    if isinstance(plan, TrainPlan):
+        return frozenset(column.name for column in (*(feature.column for feature in plan.features), plan.label.column))
+    if not isinstance(plan, SumPlan):
+        return frozenset()
     return frozenset(
         plan.local.group_by[int(output.argument)].column if output.function == "group" else output.argument
         for output in plan.outputs
@@ -56,9 +60,14 @@ def _released(plan: Plan) -> frozenset[str]:
 
 
 def minimum_group(material: Material) -> Finding:
-    """The smallest k that a release was decided by, and answers without such a decision."""
+    """The smallest k that a release was decided by, and answers without such a decision; a model has no groups."""
     decided = {placed.event.job: placed for placed in material.of_type("release.decide")}
-    answered = {job: end for job, end in material.outcomes.items() if end.event.data.get("outcome") == "released"}
+    trained = {placed.event.job for placed in material.of_type("job.start") if placed.event.data.get("kind") == "train"}
+    answered = {
+        job: end
+        for job, end in material.outcomes.items()
+        if end.event.data.get("outcome") == "released" and job not in trained
+    }
     if not answered:
         return unmeasured("没有发布过结果", "nothing was released")
     wanted = material.catalogue.minimum_group
@@ -93,9 +102,9 @@ RULES = (
             name=Words("所用列与所持列（最小必要）", "columns used of columns held"),
             clauses=(clauses.PIPL_MINIMUM,),
             formula=Words(
-                "每个作业：计划所用列数 ÷ 该表声明列数；结果中用途为 never 或 join_key 的列数",
-                "per job: columns of the plan / columns declared of its table; columns in the answer whose use is never"
-                " or join_key",
+                "每个作业：计划所用列数 ÷ 该表声明列数；结果或模型中用途为 never 或 join_key 的列数",
+                "per job: columns of the plan / columns declared of its table; columns in the answer, or of the model,"
+                " whose use is never or join_key",
             ),
             threshold=Words("never、join_key 列 0", "0 never or join-key columns"),
             command="keyong evidence indicators",
@@ -113,15 +122,16 @@ RULES = (
             name=Words("发布的最小分组", "smallest group released"),
             clauses=(clauses.DEIDENTIFICATION,),
             formula=Words(
-                "已发布作业的 release.decide 所记 minimum_group 的最小值；无此决定而发布的作业数",
-                "least minimum_group of the release.decide entries of jobs released; jobs released without one",
+                "已发布作业（训练除外）的 release.decide 所记 minimum_group 的最小值；无此决定而发布的作业数",
+                "least minimum_group of the release.decide entries of jobs released, apart from trainings; jobs"
+                " released without one",
             ),
             threshold=Words("≥ 目录规定的 k", ">= the catalogue's k"),
             command="keyong evidence indicators",
             limits=Words(
-                "记录的是所用规则；实际行数不入账（加盐承诺）；不加噪声，不防止多次查询相减",
+                "记录的是所用规则；实际行数不入账（加盐承诺）；不加噪声，不防止多次查询相减；训练发布模型而非分组，不计入",
                 "the record tells the rule; the rows themselves are a salted commitment; no noise is added, and"
-                " differences of several answers are not prevented",
+                " differences of several answers are not prevented; a training releases a model and no groups",
             ),
         ),
         minimum_group,

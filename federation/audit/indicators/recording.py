@@ -29,6 +29,12 @@ STATED: dict[EventType, tuple[str, ...]] = {
     "commit": ("round", "digest"),
     "open": ("round", "reader"),
     "release.decide": ("minimum_group", "commitment"),
+    "mask.keys": ("cohort", "digest"),
+    "mask": ("round", "digest"),
+    "survivors": ("round", "survivors"),
+    "round": ("round", "survivors"),
+    "model": ("digest", "rounds"),
+    "predict": ("digest",),
     "egress": ("to", "class", "bytes", "commitment"),
     "egress.deny": ("class", "reason"),
     "receipt": ("party", "frames", "bytes"),
@@ -41,6 +47,7 @@ ACTS: tuple[EventType, ...] = (
     "request.submit", "request.receive", "approval.grant", "approval.deny", "approval.revoke",
     "member.sign", "member.suspend", "member.resume",
     "job.start", "job.join", "job.end", "commit", "release.decide", "open",
+    "mask.keys", "mask", "survivors", "round", "model", "predict",
 )  # fmt: skip
 
 

@@ -1261,7 +1261,7 @@ class Desk:
             why = next(fault for fault in faults if fault)
             raise Reject(where, "not_approved", count=faults.count(""), n=len(parties), job=job, why=why)
         self.started[job] = {"kind": "sum", **data, "start": event["time"], "outcome": ""}
-        self.rounds[job] = Rounds(job, data["contributors"], parties)
+        self.rounds[job] = Rounds(job, data["contributors"], parties, self.started[job]["kind"] == "train")
 
     def _check(self, where: str, event: dict[str, Any]) -> None:
         job = event["job"]
@@ -1316,9 +1316,10 @@ class Sum:
 class Rounds:
     """The rounds of one job: all given the same, committed before revealed, masks off one sum of agreed survivors."""
 
-    def __init__(self, job: str, contributors: int, parties: Sequence[str]) -> None:
-        # Of fewer than two thirds and one, a coordinator with a third of the parties could unmask another.
-        self.job, self.count, self.parties, self.needed = job, contributors, parties, 2 * contributors // 3 + 1
+    def __init__(self, job: str, contributors: int, parties: Sequence[str], train: bool) -> None:
+        self.job, self.count, self.parties = job, contributors, parties
+        # Only a training goes on without some. Of two thirds or fewer, a coordinator with a third could unmask another.
+        self.needed = 2 * contributors // 3 + 1 if train else contributors
         self.sums: dict[str, Sum] = {}
         self.keys: dict[object, tuple[str, list[str]]] = {}
         self.keyed: set[str] = set()

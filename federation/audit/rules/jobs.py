@@ -160,7 +160,7 @@ class Jobs:
             requester=written.text("requester"),
             participants=participants,
             contributors=contributors,
-            rounds=Rounds(contributors),
+            rounds=Rounds(contributors, train=kind == "train"),
         )
         known = self.jobs.setdefault(written.event.job, job)
         if known.joined or known.agreed != job.agreed:

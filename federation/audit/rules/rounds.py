@@ -38,8 +38,10 @@ class Round:
 class Rounds:
     """The rounds of one job. That each step is done once, by a department that joined, is checked by `Jobs`."""
 
-    def __init__(self, contributors: int) -> None:
-        self._contributors, self._needed = contributors, survivors_needed(contributors)
+    def __init__(self, contributors: int, *, train: bool) -> None:
+        """Begin a job; only a training goes on without some of its contributors."""
+        self._contributors = contributors
+        self._needed = survivors_needed(contributors) if train else contributors
         self._rounds: dict[str, Round] = {}
         self._keys: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._keyed: set[str] = set()

@@ -1,8 +1,8 @@
 """Membership inference: who was learnt from, told from the finished model alone.
 
 The likelihood-ratio attack of N. Carlini et al., IEEE S&P 2022: the attacker has cases, some of which were learnt from,
-trains many shadow models on random halves of them in the way the job did, and asks of each case whether the model's
-confidence in its label looks like those of models that had it or of those that had not. The attacker may be whoever
+trains many shadow models on random halves of them in the way the job did, and asks of each case whether its log-odds
+look like those of models that had it or of models that had not. The attacker may be whoever
 reads the model; how the model was added up makes no difference to it.
 """
 
@@ -48,9 +48,9 @@ def infer_members(hospitals: Hospitals, artifact: Artifact, *, shadows: int = SH
     noise = noise_for(plan) if plan.privacy else None
     random = np.random.default_rng(plan.seed)
     halves = np.array([_draw_half(cases, random) for _ in range(shadows)])
-    known = np.array([confidence(_shadow(plan, cases, half, noise, random), cases) for half in halves])
-    scores = _log_ratio(confidence(arrays, cases), known, halves)
-    found = metrics.area_of_scores(scores, cases.learnt.astype(np.float64))
+    known = np.array([models.scores(_shadow(plan, cases, half, noise, random), cases.inputs) for half in halves])
+    ratios = _log_ratio(models.scores(arrays, cases.inputs), known, halves)
+    found = metrics.area_of_scores(ratios, cases.learnt.astype(np.float64))
     if found is None:
         raise ValueError("all cases were learnt from, or none")
     return found.value
@@ -76,12 +76,6 @@ def cases_of(hospitals: Hospitals, standard: Standard) -> Cases:
         places=np.repeat(np.arange(len(sizes), dtype=np.float64), sizes),
         learnt=~np.concatenate([hospitals.held_out[name] for name in hospitals.frames]),
     )
-
-
-def confidence(arrays: Arrays, cases: Cases) -> Floats:
-    """How sure a model is of each case's true label: its log-odds."""
-    outputs = models.scores(arrays, cases.inputs)
-    return np.where(cases.labels == 1, outputs, -outputs)
 
 
 def _draw_half(cases: Cases, random: np.random.Generator) -> Mask:
@@ -119,7 +113,7 @@ def _noisy_mean(means: Sequence[Floats], noise: Noise, random: np.random.Generat
 
 
 def _log_ratio(seen: Floats, known: Floats, halves: Mask) -> Floats:
-    """How much likelier each case's confidence is for models that had it: two normals, one spread each for all."""
+    """How much likelier each case's log-odds are for models that had it: two normals, one spread each for all."""
     likelihoods = []
     for side in (halves, ~halves):
         counts = side.sum(axis=0).clip(1)

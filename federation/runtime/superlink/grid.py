@@ -93,7 +93,8 @@ class SuperLinkGrid(Grid):
     @property
     def run(self) -> Run:
         """The run that is served."""
-        return self._grid.run
+        run: Run = self._grid.run
+        return run
 
     def create_message(
         self, content: RecordDict, message_type: str, dst_node_id: int, group_id: str, ttl: float | None = None

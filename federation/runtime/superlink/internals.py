@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -50,9 +50,9 @@ from flwr.supercore.primitives.asymmetric import public_key_to_bytes
 from flwr.supercore.protobuf.client import ProtobufCall, ProtobufRequestContext
 from flwr.supercore.runtime import RuntimeHttpClient
 from flwr.supercore.task_identity import TaskIdentity
+from flwr.superlink.grid import HttpGrid, http_grid
 from flwr.supernode.fleet_http_client import FleetHttpClient
 from flwr.supernode.node_auth_http_interceptor import NodeAuthHttpInterceptor
-from flwr.superlink.grid import HttpGrid, http_grid
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -82,6 +82,20 @@ class _Opening:
         return call_next(context)
 
 
+# HttpGrid is passed on: what else would name it reads it from here.
+__all__ = [
+    "HEARTBEAT_S",
+    "Control",
+    "FleetNode",
+    "HttpGrid",
+    "be_quiet",
+    "build_fab",
+    "refusal",
+    "superlink_app",
+    "take_run",
+]
+
+
 def be_quiet() -> None:
     """Keep Flower and its HTTP client from logging every request."""
     for name in ("flwr", "httpx", "alembic"):
@@ -93,7 +107,7 @@ def build_fab(files: Mapping[str, bytes]) -> bytes:
     return bytes(build_fab_from_files(dict(files))[0])
 
 
-def superlink_app() -> Callable[..., object]:
+def superlink_app() -> ASGIApp:
     """Make Flower's SuperLink as an ASGI app: state in memory, authenticated nodes, nothing started beside it."""
     from flwr.superlink.auth_plugin import NoOpControlAuthnPlugin  # only the SuperLink's process pays for these
     from flwr.superlink.cli.flower_superlink import SuperLinkLifespan
@@ -192,7 +206,7 @@ def take_run(address: str, certificate: bytes, opening: str) -> HttpGrid:
 
     with client() as anonymous:
         token = anonymous.AcquireTask(AcquireTaskRequest(supported_task_types=[TaskType.SERVER_APP])).token
-    http_grid.pull_objects = _pull_soon
+    vars(http_grid)["pull_objects"] = _pull_soon
     grid = HttpGrid(address, root_certificates=certificate, token=token)
     runtime = client(RuntimeTokenHttpInterceptor(token=token))
     grid._client = runtime
@@ -255,9 +269,9 @@ class FleetNode:
             ConfirmMessageReceivedRequest(node=self._node, run_id=run, message_object_id=name)
         )
         message = inflate_object_from_contents(name, contents)
-        message.metadata.__dict__["_message_id"] = name
         if not isinstance(message, Message):
             raise TypeError("the SuperLink delivered something that is no message")
+        message.metadata.__dict__["_message_id"] = name
         return message
 
     def push(self, reply: Message) -> None:

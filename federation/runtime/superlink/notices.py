@@ -6,6 +6,7 @@ None of it is a message of the protocol: it says who is there, on which address,
 from __future__ import annotations
 
 import socket
+from typing import TypeVar
 
 import msgspec
 
@@ -13,12 +14,14 @@ from federation.errors import NodeError
 from federation.runtime.frames import frame, receive
 from federation.runtime.local_grid import Notice
 
+T = TypeVar("T")
+
 
 class Word(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """Anything of it."""
 
 
-class Serve(Word, tag="serve"):
+class Serve(Word, frozen=True, kw_only=True, tag="serve"):
     """To the SuperLink: begin, and open to this key.
 
     Attributes:
@@ -28,7 +31,7 @@ class Serve(Word, tag="serve"):
     coordinator: bytes
 
 
-class LinkUp(Word, tag="link-up"):
+class LinkUp(Word, frozen=True, kw_only=True, tag="link-up"):
     """From the SuperLink, and on to the coordinator: it serves.
 
     Attributes:
@@ -40,13 +43,13 @@ class LinkUp(Word, tag="link-up"):
     certificate: bytes
 
 
-class NodeKey(Word, tag="node-key"):
+class NodeKey(Word, frozen=True, kw_only=True, tag="node-key"):
     """From a SuperNode: the public key of this life of it, PEM."""
 
     public: bytes
 
 
-class Admit(Word, tag="admit"):
+class Admit(Word, frozen=True, kw_only=True, tag="admit"):
     """To the SuperLink: let this SuperNode in; `replaces` is the node id of its life before, or 0."""
 
     party: str
@@ -54,18 +57,18 @@ class Admit(Word, tag="admit"):
     replaces: int
 
 
-class Admitted(Word, tag="admitted"):
+class Admitted(Word, frozen=True, kw_only=True, tag="admitted"):
     """From the SuperLink, and on to the SuperNode: it may come online under this node id."""
 
     party: str
     node: int
 
 
-class NodeUp(Word, tag="node-up"):
+class NodeUp(Word, frozen=True, kw_only=True, tag="node-up"):
     """From a SuperNode: it is online."""
 
 
-class Joined(Word, tag="joined"):
+class Joined(Word, frozen=True, kw_only=True, tag="joined"):
     """To the coordinator: a department can be reached.
 
     Attributes:
@@ -99,7 +102,7 @@ def say(stream: socket.socket, word: Word) -> None:
     stream.sendall(frame(encode(word)))
 
 
-def hear(stream: socket.socket, decoder: msgspec.msgpack.Decoder[Word]) -> Word | None:
+def hear(stream: socket.socket, decoder: msgspec.msgpack.Decoder[T]) -> T | None:
     """Wait for one from the launcher; None when it has closed.
 
     Raises:

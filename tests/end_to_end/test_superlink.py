@@ -1,0 +1,189 @@
+"""The flower runtime: the same federation on Flower's SuperLink and SuperNodes, whole and with parts of it dying."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+
+from federation import operate
+from federation.analyst import Analyst
+from federation.audit.record import RecordReader
+from federation.audit.verify import verify_record
+from federation.demo import verify_settled
+from federation.errors import HomeError, KeyongError, RecordError
+from federation.runtime.home import Home
+from federation.settings import read_settings
+
+pytestmark = [pytest.mark.xdist_group("federation")]
+HOSTILE = Path(__file__).parents[1] / "support" / "hostile_program.py"
+WATCHED = Path(__file__).parents[1] / "support" / "watched"
+COUNT = "SELECT COUNT(*) FROM hukou"
+GROUPS = "SELECT sex, COUNT(*) FROM hukou GROUP BY sex"
+
+
+class Running:
+    """A federation of this test's own."""
+
+    def __init__(self, home: Home, analyst: Analyst) -> None:
+        self.home, self._analyst = home, analyst
+
+    def __call__(self, sql: str = COUNT) -> object:
+        return self._analyst.ask(self._analyst.plan(sql, "test")).answer.rows
+
+    @property
+    def family(self) -> list[psutil.Process]:
+        """Every process whose working directory is in the home."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.name().startswith("ky-") and Path(process.cwd()).is_relative_to(self.home.path):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def process(self, name: str) -> psutil.Process:
+        """A party's own process: the innermost of those that bear its name."""
+        return next(p for p in self.family if p.name() == f"ky-{name}"[:15] and not p.children())
+
+    def restarts(self, name: str) -> int:
+        """How often a party has come back, once everybody is there; else -1."""
+        said = operate.status(self.home)
+        parties = {p["name"]: p for p in said["parties"]}
+        everybody = [*said["parties"], *said["carriers"]]
+        return parties[name]["restarts"] if all(p["state"] == "ready" for p in everybody) else -1
+
+
+@contextmanager
+def running(small_city: Path, home: Home, mode: str = "", *, deadline_s: int = 60) -> Iterator[Running]:
+    settings = msgspec.structs.replace(read_settings(small_city, minimum_key_bits=512), deadline_s=deadline_s)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if mode:
+            monkeypatch.setattr(operate, "LAUNCHER_PROGRAM", ("-P", str(HOSTILE), mode, "zezhou"))
+        operate.up(settings, home, minimum_key_bits=512, runtime="flower")
+    try:
+        yield Running(home, operate.open_analyst(settings, home, minimum_key_bits=512))
+    finally:
+        operate.down(home)
+
+
+def wait_for(condition: Callable[[], object], deadline_s: float = 40.0) -> None:
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+
+
+def test_flower_gives_the_same_answer_as_the_local_runtime_and_the_same_record(small_city, tmp_path, federation):
+    home = Home(tmp_path / "home")
+    with running(small_city, home) as ask:
+        assert operate.status(home)["runtime"] == "flower"
+        assert ask(GROUPS) == federation.ask(GROUPS).answer.rows
+        verdict = verify_settled(home)
+        # The three counters: what the gateways let go, what the copy proxy saw pass, what the coordinator signed for.
+        assert verdict.ledger_bytes == verdict.counted_bytes > 0
+        assert (verdict.departments, verdict.jobs, verdict.unsent) == (6, 1, 0)
+        assert verdict.receipt_bytes + verdict.unreceipted_bytes == verdict.ledger_bytes
+
+
+def test_departments_have_no_network_and_the_others_a_loopback_only(small_city, tmp_path, bubblewrap):
+    home = Home(tmp_path / "home")
+    with running(small_city, home) as ask:
+        names = ["superlink", "node-zezhou", "coordinator"]
+        namespaces = {name: Path(f"/proc/{ask.process(name).pid}/ns/net").readlink() for name in [*names, "zezhou"]}
+        assert len({namespaces[name] for name in names}) == 1
+        assert namespaces["zezhou"] not in {namespaces["superlink"], Path("/proc/self/ns/net").readlink()}
+        interfaces = Path(f"/proc/{ask.process('superlink').pid}/net/dev").read_text().splitlines()[2:]
+        assert [line.split(":")[0].strip() for line in interfaces] == ["lo"]
+
+
+def test_nothing_leaves_loopback(small_city, tmp_path, monkeypatch):
+    # Where there is no bubblewrap the namespaces do not hold it: then what the processes ask for must.
+    monkeypatch.setenv("PYTHONPATH", str(WATCHED), prepend=":")
+    home = Home(tmp_path / "home")
+    with running(small_city, home) as ask:
+        assert ask() == ((4000,),)
+    logs = {file: file.read_text("utf-8") for file in home.path.glob("**/log.txt")}
+    assert len(logs) == 16  # launcher, dealer, coordinator, six departments, SuperLink, six SuperNodes
+    assert "NETWORK" not in "".join(logs.values())
+
+
+@pytest.mark.parametrize("victim", ["zezhou", "node-zezhou"])
+def test_a_department_or_its_supernode_is_killed_and_the_next_query_works(small_city, tmp_path, victim):
+    home = Home(tmp_path / "home")
+    with running(small_city, home) as ask:
+        ask.process("zezhou").suspend()
+        process = ask.process(victim)
+        threading.Timer(1.0, process.kill).start()
+        with pytest.raises(KeyongError) as caught:
+            ask()
+        assert (caught.value.code, caught.value.details["party"]) == ("node.killed", "zezhou")
+        wait_for(lambda: ask.restarts("zezhou") == 1)
+        assert ask() == ((4000,),)
+        assert verify_settled(home).departments == 6
+
+
+@pytest.mark.parametrize("victim", ["superlink", "coordinator"])
+def test_without_superlink_or_coordinator_everybody_begins_anew(small_city, tmp_path, victim):
+    home = Home(tmp_path / "home")
+    with running(small_city, home) as ask:
+        ask.process("zezhou").suspend()
+        process = ask.process(victim)
+        threading.Timer(1.0, process.kill).start()
+        with pytest.raises(KeyongError) as caught:
+            ask()
+        assert caught.value.code == "home.coordinator_gone"
+        wait_for(lambda: ask.restarts("coordinator") >= 1 and ask.restarts("zezhou") >= 1)
+        assert ask() == ((4000,),)
+        verify_settled(home)
+
+
+def test_a_late_answer_belongs_to_nobody_and_is_signed_for(small_city, tmp_path):
+    home = Home(tmp_path / "home")
+    with running(small_city, home, deadline_s=3) as ask:
+        sleeper = ask.process("gaoping")
+        sleeper.suspend()
+        try:
+            with pytest.raises(KeyongError) as caught:
+                ask()
+        finally:
+            sleeper.resume()
+        assert (caught.value.code, caught.value.details["party"]) == ("node.late", "gaoping")
+        wait_for(lambda: ask.restarts("gaoping") >= 0)
+        verify_settled(home)
+
+
+@pytest.mark.parametrize("mode", ["garbage", "garbage-message"])
+def test_garbage_is_named_and_its_bytes_are_missed_in_the_ledger(small_city, tmp_path, mode):
+    home = Home(tmp_path / "home")
+    with running(small_city, home, mode) as ask:
+        with pytest.raises(KeyongError) as caught:
+            ask()
+        assert (caught.value.code, caught.value.details["party"]) == ("node.garbage", "zezhou")
+        wait_for(lambda: ask.restarts("zezhou") >= 1)
+    with pytest.raises(RecordError) as record:
+        verify_record(RecordReader(home.path))
+    assert record.value.details["where"] == "ledger of zezhou, session 1"
+
+
+def test_no_process_outlives_a_killed_launcher_and_the_runtime_is_remembered_until_down(small_city, tmp_path):
+    home = Home(tmp_path / "home")
+    settings = read_settings(small_city, minimum_key_bits=512)
+    with running(small_city, home) as ask:
+        launcher = next(p for p in ask.family if p.name() == "ky-launcher")
+        launcher.kill()
+        wait_for(lambda: not ask.family)
+        wait_for(lambda: not home.is_locked())
+        operate.up(settings, home, minimum_key_bits=512)
+        assert operate.status(home)["runtime"] == "flower"
+        with pytest.raises(HomeError):
+            operate.up(settings, home, minimum_key_bits=512, runtime="local")
+    assert operate.remembered_runtime(home) == "local"
+    assert not ask.family
