@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from dashboard.services.desks import Desks
 from dashboard.services.log import LogReader
+from dashboard.services.trainings import Trainings
 from dashboard.services.verifier import Verifier
 from federation.audit.record import RecordReader
 
@@ -35,6 +36,11 @@ def verifier(home: Path) -> Verifier:
 def desks(home: Path) -> Desks:
     """The one that asks a home's desks."""
     return _the_one(Desks, home, lambda: Desks(home))
+
+
+def trainings(home: Path) -> Trainings:
+    """The one that reads a home's trainings, and holds those that were begun here."""
+    return _the_one(Trainings, home, lambda: Trainings(home))
 
 
 def _the_one(kind: type[_Reader], home: Path, make: Callable[[], _Reader]) -> _Reader:

@@ -16,6 +16,9 @@ import streamlit as st
 PALETTE = {
     "ciphertext": ("#0B57A8", "#6DB1FF"),
     "sealed": ("#6B3FA0", "#C39BF5"),
+    "masked": ("#3D4FA1", "#98A8F5"),
+    "unmask": ("#7A3E8F", "#D49AE8"),
+    "clear": ("#B3261E", "#FF8A80"),
     "control": ("#4C5A68", "#A9B7C5"),
     "desk": ("#8A2A6B", "#F09AD0"),
     "record": ("#0B6E63", "#55CBB9"),

@@ -12,7 +12,14 @@ from pathlib import Path
 from federation.errors import RecordError
 
 # What pages import beside what the server itself does.
-USED_BY_PAGES = ("dashboard.claims", "dashboard.diagnosis", "dashboard.drawing", "dashboard.story", "dashboard.verdict")
+USED_BY_PAGES = (
+    "dashboard.claims",
+    "dashboard.diagnosis",
+    "dashboard.drawing",
+    "dashboard.learning",
+    "dashboard.story",
+    "dashboard.verdict",
+)
 
 
 def warm(home: Path) -> None:

@@ -217,6 +217,13 @@ class Analyst:
             raise RefusedError("refused.no_request", request=job, party=self._identity.name)
         return self._read_prediction(plan, *self._submit(plan, request, progress))
 
+    def resume_prediction(self, job: str, progress: Callable[[str], None] = lambda _: None) -> PredictResult:
+        """Ask again for a prediction; see `resume` and `predict`."""
+        plan, request = self._asked(job)
+        if not isinstance(plan, PredictPlan):
+            raise RefusedError("refused.no_request", request=job, party=self._identity.name)
+        return self._read_prediction(plan, *self._submit(plan, request, progress))
+
     # -- requests -----------------------------------------------------------------------------------------------------
 
     def _request(self, plan: AnyPlan) -> bytes:

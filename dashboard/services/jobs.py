@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from federation.audit.events import Event
 
 # The classes the gateways let out, most telling first; whatever else the log names is shown as "raw".
-CLASSES = ("ciphertext", "sealed", "control", "desk", "record", "enrolment", "error")
+CLASSES = ("ciphertext", "sealed", "masked", "unmask", "clear", "control", "desk", "record", "enrolment", "error")
 RAW = "raw"
 
 # The sum protocol's steps in order; rounds as in `federation.queries.sums`.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import approving, blocks, boards, frame, leaks, sources, words
+from dashboard import approving, blocks, boards, frame, learning, sources, words
 from dashboard.i18n import _, language
 from dashboard.served import served
 from dashboard.services import commands, signing
@@ -203,17 +203,9 @@ def compare(plan: Plan) -> None:
 
 def sights(plan: Plan, view: LogView) -> None:
     """What every party would see."""
-    zh = language() == "zh"
-    blocks.table(
-        _("每一方将看到什么；此外什么都看不到"),
-        [(_("谁"), ""), (_("看到"), ""), (_("可读数值"), "number")],
-        [
-            (words.party_name(one.party, view.public), one.zh if zh else one.en, words.count(one.numbers))
-            for one in plan.visibility()
-        ],
-    )
+    learning.sights(plan, view.public)
     if isinstance(plan, TrainPlan):
-        leaks.table(leakage(plan))
+        learning.leaks(leakage(plan))
 
 
 def act(request: Request, officer: Officer | None, roster: Roster | None, desk: Desk) -> None:

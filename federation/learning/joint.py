@@ -18,7 +18,7 @@ from federation.aggregation.office import Progress, Seal, digest_of
 from federation.errors import NodeError
 from federation.governance.identity import Identity
 from federation.governance.roster import Roster
-from federation.learning.artifact import Artifact, start_of
+from federation.learning.artifact import Artifact
 from federation.learning.errors import DivergedError
 from federation.learning.privacy import noise_for
 from federation.learning.report import Report
@@ -69,8 +69,7 @@ def run_training(wire: Wire, plan: TrainPlan, job: str, agreements: Mapping[str,
     begin_all(wire, plan, agreements, desk.seal, desk.progress)
 
     # Contributors, round by round: their numbers, of which only the sum is read. The record says who was in it.
-    noise, start = noise_for(plan) if plan.privacy else None, start_of(plan)
-    before = start.rounds if start else 0
+    noise = noise_for(plan) if plan.privacy else None
     adder = Adder(wire, plan, desk.public_key, desk.seal, desk.progress, rounds=_most_sums(plan))
     sums, rows, history = 0, None, list[Step]()
 
@@ -78,7 +77,7 @@ def run_training(wire: Wire, plan: TrainPlan, job: str, agreements: Mapping[str,
         nonlocal sums, rows
         if isinstance(work, Update):
             rows = None if plan.privacy else work.rows
-            model = _as_it_is(plan, work, before + int(name.rpartition(".")[2]) - 1)
+            model = _as_it_is(plan, work, int(name.rpartition(".")[2]) - 1)
             desk.keep(Report(artifact=model.to_bytes(), history=tuple(history), rows=rows, sums=sums))
         given, asked = encode_work(work), bounds(plan, work, noise)
         added = adder.add(name, given)

@@ -12,18 +12,17 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from federation.adapters import Cells
 from federation.aggregation.office import Job, Office
 from federation.errors import RefusedError, RequestError
 from federation.governance.identity import write_secret
-from federation.learning import models
-from federation.learning.artifact import Artifact, Floats, decode_arrays
-from federation.learning.ensemble import Ensemble
-from federation.learning.features import make_inputs
+from federation.learning.artifact import Artifact
 from federation.learning.rows import read_rows
-from federation.plan import Linear, PredictPlan, Trees
+from federation.learning.scoring import score
+from federation.plan import PredictPlan
 from federation.queries.sums import SumProgramme
 
 FOLDER = "predictions"
@@ -73,36 +72,6 @@ def read_artifact(plan: PredictPlan) -> Artifact:
     return artifact
 
 
-def score(artifact: Artifact, frame: pd.DataFrame) -> Floats:
-    """Apply a model.
-
-    Args:
-        frame: the features' columns, raw: base units and text.
-
-    Returns:
-        Shape (rows,): probabilities, or for a linear model the label in base units.
-
-    Raises:
-        RequestError: the model's numbers are not those of its kind.
-    """
-    try:
-        arrays = decode_arrays(artifact.arrays)
-        if isinstance(artifact.model, Trees):
-            return Ensemble.from_arrays(arrays, artifact.features).probabilities(artifact.features, frame)
-        if tuple(array.shape for array in arrays) != models.shapes_of(artifact.model, _width(artifact)):
-            raise RequestError("request.model_differs", what="features")
-    except ValueError as exc:
-        raise RequestError("request.model_differs", what="features") from exc
-    outputs = models.scores(arrays, make_inputs(artifact.features, artifact.standard, frame))
-    if isinstance(artifact.model, Linear):
-        return outputs * artifact.standard.label_deviation + artifact.standard.label_mean
-    return models.probabilities(outputs)
-
-
-def _width(artifact: Artifact) -> int:
-    return sum(feature.width for feature in artifact.features)
-
-
 def _spent(folder: Path, table: str) -> Counter[str]:
     """How often each person has been scored by models of a table."""
     try:
@@ -111,7 +80,9 @@ def _spent(folder: Path, table: str) -> Counter[str]:
         return Counter()
 
 
-def _keep(folder: Path, job: str, plan: PredictPlan, people: pd.Series, bands: np.ndarray, spent: Counter[str]) -> None:
+def _keep(
+    folder: Path, job: str, plan: PredictPlan, people: pd.Series, bands: npt.NDArray[np.int64], spent: Counter[str]
+) -> None:
     """Write down each person's band, and that they were scored once more; on disk before any count leaves."""
     labels = plan.local.group_by[0].values
     kept = pd.DataFrame({plan.id.name: people, "band": [labels[band] for band in bands]})

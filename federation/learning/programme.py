@@ -9,6 +9,7 @@ from federation.aggregation.office import Job, Office
 from federation.errors import RefusedError
 from federation.governance.roster import COORDINATOR
 from federation.learning import work
+from federation.learning.artifact import start_of
 from federation.learning.histograms import FineHistogram, NodeHistograms
 from federation.learning.owner import Owner
 from federation.learning.privacy import noise_for
@@ -72,7 +73,8 @@ class TrainProgramme:
         """The highest number that a round of a kind may bear."""
         if isinstance(self.plan.model, Trees):
             return self.plan.model.trees
-        return self.plan.descent.rounds
+        start = start_of(self.plan)  # rounds are numbered through a model's whole life
+        return self.plan.descent.rounds + (start.rounds if start else 0)
 
     def _work(self, given: bytes | None) -> Work:
         known, asked = self._last

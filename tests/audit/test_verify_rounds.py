@@ -17,7 +17,7 @@ from federation.audit.record import RecordReader
 from federation.audit.rules.findings import Written
 from federation.audit.rules.rounds import Rounds
 from federation.audit.verify import verify_record
-from federation.drills.scene import Item, Mark, Scene
+from federation.drills.scene import Item, Scene
 from federation.drills.stage import SECOND, TRAINING, Stage
 from federation.drills.town import COORDINATOR
 from federation.errors import RecordError

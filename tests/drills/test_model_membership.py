@@ -41,6 +41,11 @@ def test_private_model_has_other_weights_than_the_open_one(stage: ModelStage):
     assert all((first != second).any() for first, second in zip(*arrays, strict=True))
 
 
+def test_price_is_told_of_a_model_that_is_of_use_without_privacy(stage: ModelStage):
+    assert quality(*stage.useful) > 0.62
+    assert 0.25 < quality(*stage.useful_private) < 0.75
+
+
 def test_model_is_measured_on_cases_that_nobody_learnt_from(stage: ModelStage):
     hospitals, artifact = stage.open
     cases = cases_of(hospitals, artifact.standard)

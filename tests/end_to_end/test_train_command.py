@@ -1,4 +1,4 @@
-"""Training and prediction as a person and a script meet them: from the job file to the card, the model and the bands."""
+"""Training and prediction as a person and a script meet them: from the job file to the card, the model, the bands."""
 
 from __future__ import annotations
 

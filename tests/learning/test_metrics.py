@@ -41,9 +41,29 @@ def test_area_and_interval_are_delongs_as_defined_over_pairs(rows):
     variance = sum(
         parts.var(ddof=1) / len(parts) for parts in (table.mean(axis=1), table.mean(axis=0)) if len(parts) > 1
     )
-    reach = QUANTILE * math.sqrt(variance)
-    assert found.low == pytest.approx(max(0.0, table.mean() - reach), abs=1e-12)
-    assert found.high == pytest.approx(min(1.0, table.mean() + reach), abs=1e-12)
+    assume(variance > 0 and 0 < labels.sum() - 1 and labels.sum() + 1 < len(labels))
+    value = table.mean()
+    reach = QUANTILE * math.sqrt(variance) / (value * (1 - value))
+    logits = [math.log(value / (1 - value)) + away for away in (-reach, reach)]
+    assert (found.low, found.high) == pytest.approx([1 / (1 + math.exp(-logit)) for logit in logits], abs=1e-12)
+
+
+@pytest.mark.parametrize("rows", [3, 10, 1000])
+def test_interval_where_every_pair_is_ranked_right_is_not_a_point(rows):
+    labels = np.repeat([0.0, 1.0], rows)
+    right, wrong = (area_of_scores(sign * np.arange(2.0 * rows), labels) for sign in (1, -1))
+    assert (right.value, right.high, wrong.value, wrong.low) == (1.0, 1.0, 0.0, 0.0)
+    assert right.low == pytest.approx(1 - wrong.high)
+    # At the end of Newcombe's interval the area that was seen is 1.96 standard errors off; N* is rows - 1.
+    spread = (1 - right.low) / (2 - right.low) + right.low / (1 + right.low)
+    variance = right.low * (1 - right.low) * (1 + (rows - 1) * spread) / rows**2
+    assert 1 - right.low == pytest.approx(QUANTILE * math.sqrt(variance))
+    assert 1 / rows < 1 - right.low < 2.5 / rows
+
+
+def test_interval_of_a_single_positive_row_is_wide():
+    found = area_of_scores(np.array([1.0, 2.0, 3.0, 4.0, 2.5]), np.array([0, 0, 0, 0, 1]))
+    assert found.low < 0.15 < 0.5 == found.value < 0.85 < found.high
 
 
 def test_area_by_hand():
@@ -69,13 +89,14 @@ def test_area_of_the_histogram_is_the_exact_one_within_a_thousandth(shift, base)
     assert told.auc_high == pytest.approx(exact.high, abs=1e-3)
 
 
-def test_interval_covers_the_true_area_about_as_often_as_it_says():
-    # Two normals one deviation apart: the area is Phi(1 / sqrt 2). Of 400 intervals, fewer than 364 or more than 394
-    # would cover it once in about 300 runs if 95 % of them do; the seed is fixed.
-    truth, draw = 0.5 * (1 + math.erf(0.5)), np.random.default_rng(1988)
-    labels = np.repeat([1.0, 0.0], [40, 60])
-    found = [area_of_scores(draw.normal(labels, 1.0), labels) for _ in range(400)]
-    assert 364 <= sum(each.low <= truth <= each.high for each in found) <= 394
+@pytest.mark.parametrize("apart", [1.0, 2.0])
+def test_interval_covers_the_true_area_as_often_as_it_says(apart):
+    # Two normals: the area is Phi(apart / sqrt 2). If 95 % of 2000 intervals cover it, fewer than 1870 or more than
+    # 1930 do once in about 500 runs; the seed is fixed.
+    truth, draw = 0.5 * (1 + math.erf(apart / 2)), np.random.default_rng(1988)
+    labels = np.repeat([1.0, 0.0], [30, 40])
+    found = [area_of_scores(draw.normal(labels * apart, 1.0), labels) for _ in range(2000)]
+    assert 1870 <= sum(each.low <= truth <= each.high for each in found) <= 1930
 
 
 def test_interval_is_wider_for_fewer_rows():

@@ -202,6 +202,17 @@ def test_gain_and_weights_follow_equations_5_and_7():
     assert (split.left, split.right) == (1.0, -2.0)
 
 
+def test_a_stump_by_hand():
+    # 5 of 20 young people are ill, and 15 of 20 old ones: at log-odds 0, G is 20/2 - 5 = 5 and -5, H 20/4 = 5 for both.
+    frame = pd.DataFrame({"age": [10] * 20 + [50] * 20})
+    label = np.array([1] * 5 + [0] * 15 + [1] * 15 + [0] * 5)
+    stump = grown(train_plan(Trees(trees=1, depth=1, rate=0.3, l2=1.0), (AGE,)), [(frame, label)])
+    assert (stump.cuts, stump.base) == (((11,),), 0.0)
+    (tree,) = stump.trees
+    assert (tree.feature, tree.bin) == ((0, LEAF, LEAF), (1, 0, 0))
+    assert tree.value == pytest.approx((0.0, -0.25, 0.25))
+
+
 def test_of_equal_gains_the_first_feature_and_its_lowest_bin_win():
     same = sums((0, 0, 0), (-4, 3, 20), (0, 0, 0), (6, 3, 20))
     split = best_split((AGE, INCOME), (4, 4), np.concatenate([same, same]), l2=1.0, least=10)
@@ -281,16 +292,23 @@ def test_growth_stops_where_no_split_gains_anything():
     assert ensemble.trees == ()
 
 
-def test_an_owner_that_is_shown_another_ensemble_forgets_the_first():
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda e: {"base": e.base + 1}, id="another base"),
+        pytest.param(lambda e: {"cuts": (tuple(cut + 5 for cut in e.cuts[0]), *e.cuts[1:])}, id="other cuts"),
+        pytest.param(lambda e: {"trees": e.trees[::-1]}, id="other trees"),
+        pytest.param(lambda e: {"trees": e.trees[:1]}, id="fewer trees"),
+    ],
+)
+def test_an_owner_that_is_shown_another_ensemble_forgets_the_first(change):
     frame, label = people(500)
-    ensemble = grown(train_plan(Trees(trees=3, bins=8)), [(frame, label)])
-    other = grown(train_plan(Trees(trees=3, bins=8, rate=0.1)), [(frame, label)])
-    root = Tree(feature=(LEAF,) * 3, bin=(0,) * 3, value=(0.0,) * 3)
-    works = [NodeHistograms(ensemble=each, tree=root, nodes=(0,)) for each in (ensemble, other)]
+    ensemble = grown(train_plan(Trees(trees=2, depth=2, bins=8)), [(frame, label)])
+    other = msgspec.structs.replace(ensemble, **change(ensemble))
     used = Histograms(FEATURES, frame, label)
-    used.answer(works[0])
-    assert used.answer(works[1]) == Histograms(FEATURES, frame, label).answer(works[1])
-    assert used.answer(works[0]) != used.answer(works[1])
+    first = used.answer(whole(ensemble))
+    assert used.answer(whole(other)) == Histograms(FEATURES, frame, label).answer(whole(other))
+    assert used.answer(whole(ensemble)) == first
 
 
 # -- as arrays, and what must not be read -----------------------------------------------------------------------------

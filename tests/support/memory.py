@@ -44,7 +44,7 @@ from federation.plan import AnyPlan, Condition, GroupKey, LocalQuery, Measure, P
 from federation.queries.answers import Answer as Rows
 from federation.queries.answers import answer
 from federation.queries.sql import plan_query
-from federation.queries.sums import SealedTotals, read_totals, run_sum
+from federation.queries.sums import SealedTotals, Totals, read_totals, run_sum
 from federation.settings import Catalogue, ColumnCard, TableCard
 from federation.wire import Answer
 
@@ -447,7 +447,10 @@ class MemoryFederation:
         return sign_statement(kind(**{**common, **fields}), self.officer_keys[officer])
 
     def read(self, plan: AnyPlan, sealed: SealedTotals, *, job: str = "q-1", reader: str = ANALYST) -> Rows:
-        return answer(plan, read_totals(self.identities[reader], self.roster, self.public_key, plan, job, sealed))
+        return answer(plan, self.totals(plan, sealed, job=job, reader=reader))
+
+    def totals(self, plan: AnyPlan, sealed: SealedTotals, *, job: str = "q-1", reader: str = ANALYST) -> Totals:
+        return read_totals(self.identities[reader], self.roster, self.public_key, plan, job, sealed)
 
     def ask(self, sql: str, *, job: str = "q-1", tamper: Tamper = lambda _, payload: payload) -> Rows:
         plan = self.plan(sql)

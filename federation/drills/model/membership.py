@@ -2,8 +2,8 @@
 
 The likelihood-ratio attack of N. Carlini et al., IEEE S&P 2022: the attacker has cases, some of which were learnt from,
 trains many shadow models on random halves of them in the way the job did, and asks of each case whether its log-odds
-look like those of models that had it or of models that had not. The attacker may be whoever
-reads the model; how the model was added up makes no difference to it.
+look like those of models that had it or of models that had not. The attacker may be whoever reads the model; how the
+model was added up makes no difference to it.
 """
 
 from __future__ import annotations

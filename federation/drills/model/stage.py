@@ -15,7 +15,9 @@ OVERFITTED = Perceptron(hidden=(12,))
 BY_HEART = Descent(rounds=60, rate=4.0)
 CASES, HELD_OUT = 20, 20
 
-# A budget at which the model is of use only with many more departments; see the drill's limit.
+# What a model is learnt with that is to be of use under privacy: every round costs.
+FEW_ROUNDS = Descent(strategy="fedavg", rounds=3, epochs=20, rate=0.5)
+
 BUDGET = Privacy(epsilon=8.0, delta=1e-5, clip=1.0)
 
 # The audited job is short, so that it can be played a thousand times.
@@ -66,10 +68,24 @@ class ModelStage:
         return _learn(self._overfitted.under("masks", BUDGET))
 
     @cached_property
+    def useful(self) -> Learnt:
+        """A model that was not made to be attacked, without protection."""
+        return _learn(self._sensible)
+
+    @cached_property
+    def useful_private(self) -> Learnt:
+        """The same with differential privacy, to see what that costs."""
+        return _learn(self._sensible.under("masks", BUDGET))
+
+    @cached_property
     def audited(self) -> Noise:
         """The noise of a job of four rounds."""
         job = make_hospitals(Logistic(), Descent(rounds=4), cases=CASES)
         return noise_for(job.under("masks", AUDITED).plan)
+
+    @cached_property
+    def _sensible(self) -> Hospitals:
+        return make_hospitals(Logistic(), FEW_ROUNDS, cases=100, held_out=100)
 
     @cached_property
     def _overfitted(self) -> Hospitals:

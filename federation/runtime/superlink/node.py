@@ -23,7 +23,7 @@ from federation.runtime import flower
 from federation.runtime.frames import frame, receive
 from federation.runtime.superlink import internals
 from federation.runtime.superlink.fab import bundle_hash
-from federation.runtime.superlink.notices import Admitted, LinkUp, NodeKey, NodeUp, hear, say, to_node
+from federation.runtime.superlink.notices import LinkUp, NodeKey, NodeUp, hear, say, to_node
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,8 @@ def run_node(stream: socket.socket, department: socket.socket, link: LinkUp) -> 
     internals.be_quiet()
     fleet = internals.FleetNode(link.address, link.certificate)
     say(stream, NodeKey(public=fleet.public))
-    if not isinstance(hear(stream, to_node), Admitted):
+    admitted = hear(stream, to_node)
+    if admitted is None:
         return 0
     fleet.activate()
     say(stream, NodeUp())
