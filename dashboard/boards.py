@@ -56,3 +56,34 @@ def hashes(label: str, found: Sequence[str]) -> None:
 def remark(text: str) -> None:
     """A quiet line."""
     st.html(f'<p class="ky-remark">{escape(text)}</p>')
+
+
+Estimate = tuple[str, str, float | None, float | None, float | None]  # name, colour, value, its interval
+
+
+def estimates(label: str, rows: Sequence[Estimate], *, low: float, high: float, unknown: str) -> None:
+    """Figures with their intervals on one scale, below one another.
+
+    Args:
+        low, high: ends of the scale.
+        unknown: what stands for a figure that nobody has.
+    """
+    body = []
+    for name, colour, value, least, most in rows:
+        marks, said = "", unknown
+        if value is not None:
+            if least is not None and most is not None:
+                left, right = _place(least, low, high), _place(most, low, high)
+                marks = f'<i style="left:{left:.2f}%;width:{right - left:.2f}%"></i>'
+            marks += f'<b style="left:{_place(value, low, high):.2f}%"></b>'
+            said = f"{value:.4f}" + ("" if least is None or most is None else f" [{least:.3f}, {most:.3f}]")
+        body.append(
+            f'<li style="--tone:var(--ky-{colour})"><span>{escape(name)}</span>'
+            f'<div aria-hidden="true">{marks}</div><span class="said">{escape(said)}</span></li>'
+        )
+    scale = f'<p class="scale" aria-hidden="true"><span>{low:g}</span><span>{high:g}</span></p>'
+    st.html(f'<div class="ky-estimates"><ul aria-label="{escape(label)}">{"".join(body)}</ul>{scale}</div>')
+
+
+def _place(value: float, low: float, high: float) -> float:
+    return 100 * min(max((value - low) / (high - low), 0.0), 1.0)

@@ -21,6 +21,7 @@ from federation.commands.frame import Command, command_of, print_json
 from federation.commands.running import start
 from federation.commands.showing import print_desks, print_visibility
 from federation.errors import RequestError
+from federation.learning.artifact import Artifact
 from federation.learning.card_text import describe_model, render_card, render_leakage
 from federation.learning.job import read_job
 from federation.learning.leakage import leakage
@@ -81,7 +82,9 @@ def train(
 
 
 def _run(command: Command, analyst: Analyst, plan: TrainPlan) -> TrainResult:
-    with _progress(command, job_name(plan), rounds=plan.rounds) as told:
+    # Rounds are numbered through a model's whole life.
+    before = Artifact.from_bytes(plan.start).rounds if plan.start else 0
+    with _progress(command, job_name(plan), rounds=before + plan.rounds) as told:
         return analyst.train(plan, told)
 
 

@@ -115,6 +115,7 @@ def test_explaining_shows_who_sees_what_and_trains_nothing(hospitals):
 def test_model_goes_on_from_where_it_was(hospitals, trained):
     result = keyong("train", "job.toml", "--from", trained["artifact"], "--json", cwd=hospitals)
     assert result.returncode == 0, result.stderr
+    assert json.loads(result.stderr.splitlines()[0])["rounds"] == 8
     again = json.loads(result.stdout)
     assert Artifact.from_bytes(Path(again["artifact"]).read_bytes()).rounds == 8
     assert again["card"]["history"][0] < trained["card"]["history"][-1]

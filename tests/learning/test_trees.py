@@ -340,6 +340,7 @@ def changed(arrays, index, place, value):
         pytest.param(1, slice(0, 2), (4.5, 1.5), id="lengths that are no whole numbers"),
         pytest.param(1, slice(0, 3), (7, -1, 0), id="a length below zero"),
         pytest.param(2, 0, 10**6, id="cuts that do not ascend"),
+        pytest.param(2, 0, np.nan, id="a cut that is no number"),
         pytest.param(3, (0, 0), 3, id="a feature that is not there"),
         pytest.param(3, (0, 0), -2, id="a feature before the first"),
         pytest.param(3, (0, 6), 0, id="a question below which the tree ends"),

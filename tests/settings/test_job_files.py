@@ -575,3 +575,14 @@ def test_there_are_examples_of_every_model_strategy_and_of_noise():
     assert {one.descent.strategy for one in jobs} == {"fedsgd", "fedavg", "fedprox"}
     assert {one.protection for one in jobs} == {"masks", "paillier"}
     assert any(one.privacy for one in jobs)
+
+
+@pytest.mark.parametrize(("rule", "is_lab"), [({}, False), ({"lab": False}, False), ({"lab": True}, True)])
+def test_federation_is_a_lab_only_if_its_settings_say_so(tmp_path, rule, is_lab):
+    (tmp_path / "rows.csv").write_text("id\n")
+    stores = {"patients": {"adapter": "csv", "path": "rows.csv", "id": "id"}}
+    text = federation_toml(
+        departments=dict.fromkeys(NAMES, stores), tables={"patients": HEART}, rules={"name": "lab", **rule}
+    )
+    (tmp_path / "federation.toml").write_text(text, "utf-8")
+    assert read_settings(tmp_path / "federation.toml").catalogue.lab is is_lab
