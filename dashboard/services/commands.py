@@ -41,7 +41,7 @@ def sign(home: Path, decision: str, job: str, account: str, reason: str, languag
 
 
 def train(config: Path, home: Path, language: str, *words: str) -> tuple[str, ...]:
-    """The analyst's program, as a process of its own: it has the key, and tells of every round on its standard error."""
+    """The analyst's program, as a process of its own: it has the key, and tells of every round on standard error."""
     return (
         *(sys.executable, "-m", "federation", "--home", str(home), "--config", str(config), "--lang", language),
         *("--json", "train", *words),

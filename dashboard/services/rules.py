@@ -92,7 +92,10 @@ def _filtered(where: tuple[Condition, ...], column: str) -> dict[str, str]:
 
 
 def _added_up(query: LocalQuery, column: str) -> dict[str, str]:
-    uses = {"group_by": " | ".join(key.labels) for key in query.group_by if key.column == column}
+    uses: dict[str, str] = {}
+    for key in query.group_by:
+        if key.column == column:
+            uses["group_by"] = " | ".join(key.labels)
     measures = [measure for measure in query.measures if measure.column == column]
     if measures:
         bounds = next((f" [{one.low}, {one.high}]" for one in measures if one.kind != "count"), "")
@@ -101,11 +104,10 @@ def _added_up(query: LocalQuery, column: str) -> dict[str, str]:
 
 
 def _taken_in(features: tuple[Feature, ...], column: str) -> dict[str, str]:
-    return {
-        "feature": " | ".join(one.values) or _bounds(one.low, one.high, one.column.scale)
-        for one in features
-        if one.column.name == column
-    }
+    feature = next((one for one in features if one.column.name == column), None)
+    if feature is None:
+        return {}
+    return {"feature": " | ".join(feature.values) or _bounds(feature.low, feature.high, feature.column.scale)}
 
 
 def _bounds(low: int, high: int, scale: int) -> str:

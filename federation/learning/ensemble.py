@@ -145,7 +145,7 @@ def check_tree(tree: Tree, sizes: Sequence[int]) -> None:
         ValueError: see above.
     """
     nodes = len(tree.value)
-    if not nodes or nodes & (nodes + 1) or not len(tree.feature) == len(tree.bin) == nodes:
+    if not nodes or nodes & (nodes + 1) or len(tree.feature) != nodes:
         raise ValueError("a tree of a fixed depth has one node less than a power of two")
     if not all(map(math.isfinite, tree.value)):
         raise ValueError("a leaf adds something that is no number")

@@ -384,6 +384,18 @@ def whole(ensemble: Ensemble) -> NodeHistograms:
             ),
             id="a tree that asks about nothing",
         ),
+        pytest.param(
+            lambda e: msgspec.structs.replace(whole(e), tree=Tree(feature=(-1, -1), bin=(0, 0), value=(0.0, 0.0))),
+            id="a tree of two nodes",
+        ),
+        pytest.param(
+            lambda e: msgspec.structs.replace(whole(e), tree=Tree(feature=(-1,), bin=(), value=(0.0,))),
+            id="a tree without bins",
+        ),
+        pytest.param(
+            lambda e: msgspec.structs.replace(whole(e), tree=Tree(feature=(-1,), bin=(0,), value=(0.0,) * 3)),
+            id="a tree with more values than nodes",
+        ),
     ],
 )
 def test_a_department_refuses_work_that_does_not_hold_together(ensemble, bad):

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -18,14 +20,14 @@ import pytest
 from flwr.app import ConfigRecord, Message, RecordDict
 
 from crypto.signing import SigningKey
-from federation.coordinator.receipts import ENROLMENT, Receipts
+from federation.coordinator.receipts import Receipts
 from federation.runtime import flower
 from federation.runtime.frames import HEADER, frame, receive
 from federation.runtime.superlink import fab, internals
 from federation.runtime.superlink.door import opening
 from federation.runtime.superlink.grid import SuperLinkGrid
 from federation.runtime.superlink.link import run_link
-from federation.runtime.superlink.node import RECORD, WarmNode, run_node
+from federation.runtime.superlink.node import WarmNode, run_node
 from federation.runtime.superlink.notices import (
     Admit,
     Admitted,
@@ -73,16 +75,14 @@ class Link:
         assert isinstance(admitted, Admitted)
         return admitted.node
 
-    def post(self, path: str, **headers: str) -> int:
-        certificate = str(self.folder / "certificate.pem") if hasattr(self, "folder") else False
-        return httpx.post(f"https://{self.up.address}{path}", verify=certificate, headers=headers).status_code
+    def post(self, path: str) -> int:
+        context = ssl.create_default_context(cadata=self.up.certificate.decode())
+        return httpx.post(f"https://{self.up.address}{path}", verify=context).status_code
 
 
 @pytest.fixture(scope="module")
 def link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]:
-    folder = tmp_path_factory.mktemp("superlink")
-    link = Link(folder)
-    link.folder = folder
+    link = Link(tmp_path_factory.mktemp("superlink"))
     yield link
     link.stream.close()
     link.process.join(5)
@@ -90,7 +90,7 @@ def link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]:
 
 
 class Department:
-    """A SuperNode in a process of its own, and a department behind it in a thread: it answers with what it was asked."""
+    """A SuperNode in a process of its own, and behind it, in a thread, a department that answers what it was asked."""
 
     def __init__(self, link: Link) -> None:
         self.stream, theirs = socket.socketpair()
@@ -123,13 +123,13 @@ class Department:
                 self.socket.sendall(answer)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tax(link: Link) -> Iterator[Department]:
     department = Department(link)
     yield department
     department.socket.shutdown(socket.SHUT_RDWR)
     department.process.join(5)
-    assert department.process.exitcode is not None
+    assert department.process.exitcode == 0  # it ends with its department's socket
 
 
 class Coordinator:
@@ -150,11 +150,12 @@ class Coordinator:
         return self.grid.send_and_receive([self.grid.create_message(content, "query.begin", node, "")], timeout=timeout)
 
 
-@pytest.fixture
-def coordinator(link: Link, tax: Department, monkeypatch: pytest.MonkeyPatch) -> Iterator[Coordinator]:
-    monkeypatch.setattr("signal.signal", lambda *_: None)  # pytest's own handler of Ctrl-C stays
-    coordinator = Coordinator(link, tax)
-    yield coordinator
+@pytest.fixture(scope="module")
+def coordinator(link: Link, tax: Department) -> Iterator[Coordinator]:
+    # Forked processes come first: a coordinator has threads.
+    interrupt = signal.getsignal(signal.SIGINT)
+    yield Coordinator(link, tax)
+    signal.signal(signal.SIGINT, interrupt)
     flower.identify_task(1)
 
 
@@ -169,27 +170,18 @@ def test_the_coordinator_signs_for_the_very_bytes_that_the_department_released(c
     for number in range(3):
         assert len(coordinator.ask(number)) == 1
     (receipt,) = coordinator.receipts.drafts()
-    assert (receipt.data["party"], receipt.data["session"], receipt.data["frames"]) == ("tax", 3, 4)
+    assert (receipt.data["party"], receipt.data["session"]) == ("tax", 3)
+    assert receipt.data["frames"] == 1 + len(tax.frames)
     enrolment = HEADER.size + len(b"hello")
     assert receipt.data["bytes"] == enrolment + sum(map(len, tax.frames))
-    assert ENROLMENT == "enrolment"
 
 
 def test_who_does_not_answer_is_waited_for_until_the_timeout_and_the_next_answer_is_right(coordinator, tax):
     tax.silent = True
-    assert coordinator.ask(1, timeout=0.5) == []
+    assert coordinator.ask(1, timeout=1.0) == []
     tax.silent = False
     (reply,) = coordinator.ask(2)
     assert reply.content["keyong"]["number"] == 2
-
-
-def test_a_department_whose_supernode_is_killed_is_not_waited_for_once_the_launcher_says_so(coordinator, tax):
-    from federation.runtime.local_grid import Notice
-
-    tax.process.kill()
-    coordinator.notices.send(encode(Notice(party="tax", code="node.killed")))  # type: ignore[arg-type]
-    assert coordinator.grid.node_of("tax") is None
-    assert coordinator.grid.why_gone("tax") == "node.killed"
 
 
 def test_a_supernode_whose_key_was_not_admitted_does_not_come_online(link):
@@ -245,10 +237,10 @@ def test_the_bundle_is_one_that_flower_loads_and_its_code_only_says_so(tmp_path,
     from flwr.common.config import get_project_dir
 
     monkeypatch.setenv("FLWR_HOME", str(tmp_path))
-    install_from_fab(fab.bundle(), flwr_dir=tmp_path, skip_prompt=True)
-    load = get_load_client_app_fn(default_app_ref="", app_path=None, multi_app=True, flwr_dir=str(tmp_path))
+    install_from_fab(fab.bundle(), skip_prompt=True)
+    load = get_load_client_app_fn(default_app_ref="", app_path=None, multi_app=True)
     app = load("keyong/keyong", version("keyong"), fab.bundle_hash())
-    assert get_project_dir("keyong/keyong", version("keyong"), fab.bundle_hash(), tmp_path).is_dir()
+    assert get_project_dir("keyong/keyong", version("keyong"), fab.bundle_hash()).is_relative_to(tmp_path)
     flower.identify_task(1)
     asked = flower.stamp(Message(RecordDict(), 3, "query"), 1)
     with pytest.raises(Exception, match="installed with them"):
@@ -259,7 +251,3 @@ def test_the_bundle_is_the_same_bytes_every_time():
     first = fab.bundle()
     fab.bundle.cache_clear()
     assert fab.bundle() == first
-
-
-def test_the_frame_record_has_a_name_of_its_own():
-    assert RECORD != "keyong"
