@@ -66,9 +66,8 @@ def _smaller(settings: Settings) -> Settings:
         msgspec.structs.replace(table, departments=tuple(name for name in table.departments if name in names))
         for table in settings.catalogue.tables
     )
-    catalogue = msgspec.structs.replace(
-        settings.catalogue, departments=tuple(sorted(names)), tables=tables, threshold=3
-    )
+    short = {"departments": tuple(sorted(names)), "tables": tables, "threshold": 3}
+    catalogue = msgspec.structs.replace(settings.catalogue, **short)
     officers = tuple(o for o in settings.officers if o.name.rpartition("@")[2] in {*names, "city"})
     return msgspec.structs.replace(settings, departments=kept, catalogue=catalogue, officers=officers)
 

@@ -57,7 +57,7 @@ def show(home: Path) -> None:
     )
     costs = [one.cost.zh if language() == "zh" else one.cost.en for one in report.outcomes if one.cost is not None]
     if costs:
-        boards.remark(_("保护的代价：{costs}").format(costs="；".join(costs)))
+        boards.remark("；".join(costs))
 
 
 def _said(outcome: ModelOutcome, part: str) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from federation.learning.card import ModelCard, PredictResult, TrainResult
     from federation.learning.job import JobFile
     from federation.learning.report import Report
-    from federation.learning.training import Step
+    from federation.learning.steps import Step
 
 DEFAULT = "analyst@city"
 # What begins the name of a step that tells of a round of training.
@@ -217,13 +217,6 @@ class Analyst:
             raise RefusedError("refused.no_request", request=job, party=self._identity.name)
         return self._read_prediction(plan, *self._submit(plan, request, progress))
 
-    def resume_prediction(self, job: str, progress: Callable[[str], None] = lambda _: None) -> PredictResult:
-        """Ask again for a prediction; see `resume` and `predict`."""
-        plan, request = self._asked(job)
-        if not isinstance(plan, PredictPlan):
-            raise RefusedError("refused.no_request", request=job, party=self._identity.name)
-        return self._read_prediction(plan, *self._submit(plan, request, progress))
-
     # -- requests -----------------------------------------------------------------------------------------------------
 
     def _request(self, plan: AnyPlan) -> bytes:
@@ -250,7 +243,8 @@ class Analyst:
         times: list[tuple[str, float]] = []
 
         def step(name: str, at: float) -> None:
-            times.append((name, at))
+            if not name.startswith(ROUND):  # what came of a round is no step of its own
+                times.append((name, at))
             progress(name)
 
         sealed = self._client.submit(request, step)

@@ -3,7 +3,7 @@
 const WIDTH = 760;
 const PLOT = { left: 118, right: 740, top: 22, bottom: 232 };
 const LANE = { height: 13, gap: 5 };
-const LABEL_GAP = 17;
+const LEGEND = { left: 478, row: 19 };
 
 function node(name, attributes = {}, text = "") {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -57,18 +57,25 @@ function across(svg, data, { x, rounds }, bottom) {
   svg.append(node("text", { class: "axis end", x: PLOT.left - 24, y: bottom }, data.x));
 }
 
-// Labels of levels that are close to one another are moved apart, the highest first.
+// The upper right is free: losses fall. The highest level stands highest.
+function legend(svg, data) {
+  const own = { name: data.name, value: data.points.at(-1)[1], tone: "ciphertext", own: true };
+  [own, ...[...data.references].sort((a, b) => b.value - a.value)].forEach((one, i) => {
+    const y = PLOT.top + 6 + i * LEGEND.row;
+    const mark = { style: tone(one.tone), class: one.own ? "loss" : "level" };
+    svg.append(node("line", { ...mark, x1: LEGEND.left, x2: LEGEND.left + 34, y1: y, y2: y }));
+    const label = { class: "label", style: tone(one.tone), y: y + 5 };
+    svg.append(node("text", { ...label, x: LEGEND.left + 44 }, one.name));
+    svg.append(node("text", { ...label, class: "label end", x: PLOT.right }, one.value.toFixed(4)));
+  });
+}
+
 function levels(svg, data, { y }) {
-  let free = -Infinity;
-  for (const one of [...data.references].sort((a, b) => b.value - a.value)) {
+  for (const one of data.references) {
     const at = y(one.value);
     svg.append(
       node("line", { class: "level", style: tone(one.tone), x1: PLOT.left, x2: PLOT.right, y1: at, y2: at }),
     );
-    const text = Math.max(at - 5, free + LABEL_GAP);
-    free = text;
-    const label = `${one.name} ${one.value.toFixed(4)}`;
-    svg.append(node("text", { class: "label end", style: tone(one.tone), x: PLOT.right - 4, y: text }, label));
   }
 }
 
@@ -77,9 +84,6 @@ function line(svg, data, { x, y }) {
   svg.append(node("path", { class: "loss", d: path.join("") }));
   const [round, loss] = data.points.at(-1);
   svg.append(node("circle", { class: "dot", cx: x(round), cy: y(loss), r: 5 }));
-  const [first, highest] = data.points[0];
-  const label = { class: "label", style: tone("ciphertext"), x: x(first) + 12, y: y(highest) + 4 };
-  svg.append(node("text", label, `${data.name} ${loss.toFixed(4)}`));
 }
 
 function lanes(svg, data, { x, rounds }, top) {
@@ -110,6 +114,7 @@ function draw(data) {
     axes(svg, data, found, height - 6);
     levels(svg, data, found);
     line(svg, data, found);
+    legend(svg, data);
   } else {
     svg.append(node("rect", { class: "frame", x: 1, y: 10, width: WIDTH - 2, height: 56, rx: 6 }));
     svg.append(node("text", { class: "axis middle", x: WIDTH / 2, y: 43 }, data.none));

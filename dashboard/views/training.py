@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, floor
 
 import streamlit as st
 
@@ -159,7 +160,7 @@ def figures(training: Training, view: LogView) -> None:
     gone = {party for one in training.rounds for party in one.absent}
     kind, value, low, high = learning.metric(card.measures if card else None)
     sent = sum(flow.size for flow in view.flows) if view.job and view.job.name == training.job else 0
-    interval = _("95% 区间 {low}–{high}").format(low=f"{low:.3f}", high=f"{high:.3f}") if low and high else ""
+    interval = _("95%：{low}–{high}").format(low=f"{low:.3f}", high=f"{high:.3f}") if low and high else ""
     spent, claimed = _epsilon(training)
     blocks.cards(
         [
@@ -220,10 +221,10 @@ def compared(training: Training, view: LogView) -> None:
 
 
 def _scale(rows: Sequence[boards.Estimate]) -> tuple[float, float]:
-    """A scale in tenths that holds all figures and their intervals."""
+    """A scale in twentieths that holds all figures and their intervals."""
     found = [value for _name, _colour, *values in rows for value in values if value is not None]
     low, high = min(found, default=0.0), max(found, default=1.0)
-    return int(low * 10) / 10 if low >= 0 else low, min(-(-high * 10 // 1) / 10, 1.0)
+    return floor(low * 20) / 20, min(ceil(high * 20) / 20, 1.0)
 
 
 def listed(everything: Sequence[Training], chosen: Training) -> None:

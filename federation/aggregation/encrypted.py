@@ -153,7 +153,7 @@ def commit(office: Office, job: Job, ask: Commit) -> Act:
     digest = _digest(ciphertexts, office.name, ask.round, ask.given)
     data: dict[str, int | str] = {"round": ask.round, "digest": digest, "ciphertexts": len(ciphertexts)}
     committed = job.draft("commit", office, {**data, "given": digest_of(ask.given)})
-    return Act(Commitment(round=ask.round, digest=digest), (committed,))
+    return Act(Commitment(round=ask.round, digest=digest), (*job.taken_notes(), committed))
 
 
 def reveal(office: Office, job: Job, ask: Reveal) -> Act:

@@ -296,7 +296,7 @@ def mask_values(office: Office, job: Job, ask: Mask) -> Act:
         data: dict[str, int | str] = {"round": ask.round, "given": given, "values": len(bounds)}
         clear = words.astype("<u8").tobytes()
         bare = job.draft("mask", office, {**data, "digest": hashlib.sha256(clear).hexdigest()})
-        return Act(Bare(round=ask.round, words=clear), (bare,))
+        return Act(Bare(round=ask.round, words=clear), (*job.taken_notes(), bare))
     batch = _batch(job, ask.batch)
     job.once("key", f"{ask.batch}.{ask.index}")
     if set(batch.held) != set(batch.public) or not 0 <= ask.index < len(batch.keys):
@@ -310,7 +310,7 @@ def mask_values(office: Office, job: Job, ask: Mask) -> Act:
     sent = masked.astype("<u8").tobytes()
     event = job.draft("mask", office, {**data, "digest": hashlib.sha256(sent).hexdigest()})
     job.stated[ask.round] = ((), given)
-    return Act(Masked(round=ask.round, index=ask.index, words=sent), (event,))
+    return Act(Masked(round=ask.round, index=ask.index, words=sent), (*job.taken_notes(), event))
 
 
 def agree(office: Office, job: Job, ask: Agree) -> Act:

@@ -122,6 +122,7 @@ class Job:
         masks: its part in every exchange of masks.
         stated: by round, the survivors it stated and the digest of what the round worked on.
         done: the (step, round) pairs answered so far; each is answered once.
+        notes: events that computing the numbers gave rise to; they go on disk with the answer.
     """
 
     job: str
@@ -132,6 +133,12 @@ class Job:
     masks: dict[int, Batch] = field(default_factory=dict)
     stated: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
     done: set[tuple[str, str]] = field(default_factory=set)
+    notes: list[Draft] = field(default_factory=list)
+
+    def taken_notes(self) -> tuple[Draft, ...]:
+        """The notes, which are then no longer here."""
+        notes, self.notes = tuple(self.notes), []
+        return notes
 
     def once(self, step: str, name: str) -> None:
         """Mark a step as answered.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from crypto.errors import SignatureError
@@ -38,6 +39,7 @@ def quorum(witnesses: int) -> int:
     return (witnesses + (witnesses - 1) // 3) // 2 + 1
 
 
+@lru_cache(maxsize=8)  # the rounds of a training come on one checkpoint for some seconds: thirty signatures each
 def read_cosigned(note: str, roster: Roster) -> Sealed:
     """Read a checkpoint of our log with whatever valid cosignatures of our departments it bears.
 

@@ -11,7 +11,7 @@ from federation.coordinator.jobs import Job
 from federation.coordinator.server_app import Trainer
 from federation.learning.joint import Desk, Record, run_training
 from federation.learning.report import Report, seal_report
-from federation.learning.training import Step
+from federation.learning.steps import Step
 from federation.messages import Header, Learned
 from federation.plan import TrainPlan
 from federation.queries.sums import SealedTotals

@@ -23,7 +23,8 @@ from federation.learning.errors import DivergedError
 from federation.learning.privacy import noise_for
 from federation.learning.report import Report
 from federation.learning.split import split_nonce
-from federation.learning.training import Step, train
+from federation.learning.steps import Step
+from federation.learning.training import train
 from federation.learning.work import Summed, Update, Work, bounds, encode_work
 from federation.plan import TrainPlan, Trees
 from federation.wire import Wire

@@ -150,7 +150,7 @@ def regression(*, rows: int, loss: float, mean: float, mean_square: float, devia
 
 def _interval(value: float, variance: float, yes: float, no: float) -> tuple[float, float]:
     """Where the area lies with 95 %."""
-    if min(yes, no) < 2 or variance <= 0 or not 0 < value < 1:
+    if min(yes, no) < 2 or variance <= 0:
         # The rows say nothing of how they spread: a label has one of them only, or all pairs are ranked alike.
         return _lowest(value, yes, no), 1 - _lowest(1 - value, no, yes)
     logit = math.log(value / (1 - value))

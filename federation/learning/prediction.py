@@ -53,7 +53,10 @@ class PredictProgramme(SumProgramme):
         frame = frame[within]
         scored = score(read_artifact(plan), frame)
         bands = np.searchsorted(np.array(plan.bands), scored, side="right")
-        _keep(folder, job.job, plan, frame[plan.id.name], bands, spent)
+        kept = _keep(folder, job.job, plan, frame[plan.id.name], bands, spent)
+        # Of what was kept the log holds a salted commitment only: how many people there are is a finding of its own.
+        model = {"digest": hashlib.sha256(plan.artifact).hexdigest()}
+        job.notes.append(job.draft("predict", office, model, body=hashlib.sha256(kept).digest()))
         return {int(band): (int(people),) for band, people in zip(*np.unique(bands, return_counts=True), strict=True)}
 
 
@@ -82,14 +85,20 @@ def _spent(folder: Path, table: str) -> Counter[str]:
 
 def _keep(
     folder: Path, job: str, plan: PredictPlan, people: pd.Series, bands: npt.NDArray[np.int64], spent: Counter[str]
-) -> None:
-    """Write down each person's band, and that they were scored once more; on disk before any count leaves."""
+) -> bytes:
+    """Write down each person's band, and that they were scored once more; on disk before any count leaves.
+
+    Returns:
+        What was written.
+    """
     labels = plan.local.group_by[0].values
     kept = pd.DataFrame({plan.id.name: people, "band": [labels[band] for band in bands]})
     spent.update(people)
     folder.mkdir(exist_ok=True, mode=0o700)
     write_secret(folder / f"{_file(plan.table)}.spent", msgspec.json.encode(dict(spent)))
-    write_secret(folder / f"{job}.csv", kept.to_csv(index=False).encode())
+    content = kept.to_csv(index=False).encode()
+    write_secret(folder / f"{job}.csv", content)
+    return content
 
 
 def _file(table: str) -> str:

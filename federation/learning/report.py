@@ -11,7 +11,7 @@ from federation.errors import NodeError, RefusedError
 from federation.governance.identity import Identity
 from federation.governance.roster import COORDINATOR, Roster
 from federation.learning.metrics import Measures
-from federation.learning.training import Step
+from federation.learning.steps import Step
 from federation.messages import Learned, decode
 
 

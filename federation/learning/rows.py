@@ -38,7 +38,9 @@ def read_rows(store: Adapter, card: TableCard, plan: TrainPlan | PredictPlan) ->
 
 
 def _series(arrays: list[pa.Array]) -> pd.Series:
-    return pa.chunked_array(arrays).to_pandas() if arrays else pd.Series(dtype=object)
+    # Integers stay integers beside a null: as floats, long ids would lose their last digits.
+    whole = {pa.int64(): pd.Int64Dtype()}.get
+    return pa.chunked_array(arrays).to_pandas(types_mapper=whole) if arrays else pd.Series(dtype=object)
 
 
 def _column(card: TableCard, name: str) -> Column:

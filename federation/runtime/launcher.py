@@ -295,8 +295,6 @@ class Launcher:
             if party.state is not State.ENROLLED:
                 self._fail({"code": party.code, "details": {"party": DEALER}})
             return
-        if self._fleet is not None and party.role == "supernode" and status == EXIT_GARBAGE:
-            self._notify(Notice(party=self._fleet.department_of(party), code="node.garbage"))
         if not (party.state is State.DOWN and party.code == "node.gone"):
             logger.warning("%s ended with status %d: %s", party.name, status, party.code)
         if party.name in self._proxy:

@@ -116,9 +116,11 @@ def test_card_claims_a_bound_only_with_noise():
 @pytest.mark.parametrize(("cohort", "colluders", "needed"), [(3, 2, 3), (4, 1, 3), (6, 3, 5), (9, 4, 7)])
 def test_colluders_of_masks_are_those_that_cannot_get_both_secrets_of_anybody(cohort, colluders, needed):
     """Bonawitz et al., CCS 2017, section 6: with t of n needed, fewer than 2t - n may collude with the coordinator."""
-    text = said(replace(PLAN, contributors=tuple(f"d{number}" for number in range(cohort))))
+    plan = replace(PLAN, contributors=tuple(f"d{number}" for number in range(cohort)))
+    text = said(plan)
     assert f"up to {colluders} departments" in text
     assert f"fewer than {needed} of {cohort} departments" in text
+    assert f"最多 {colluders} 个部门串通" in said(plan, "zh")
 
 
 def test_drop_outs_are_said_to_leak_under_masks_and_cannot_happen_under_encryption():

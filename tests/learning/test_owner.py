@@ -152,6 +152,14 @@ def test_trees_are_no_arrays_to_descend_in(rounds):
     assert caught.value.code == "refused.work"
 
 
+def test_department_without_rows_refuses_a_mean_over_none():
+    owner = Owner(train_plan(), people(0, 3), name="zezhou")
+    check(owner.answer("update.1", update(rows=1)))
+    with pytest.raises(RefusedError) as caught:
+        owner.answer("update.1", update(rows=0))
+    assert caught.value.code == "refused.work"
+
+
 @pytest.mark.parametrize("model", [Logistic(), Trees()], ids=["arrays", "trees"])
 def test_measure_of_fewer_rows_than_are_held_out_is_refused(model):
     owner = Owner(train_plan(model=model), people(100, 3), name="zezhou")

@@ -429,7 +429,10 @@ def test_private_measure_is_the_mean_of_the_departments_own_and_the_noise_that_w
         aside = frame[held_out(frame["id"], nonce=plan.nonce, percent=plan.holdout)]
         own.append(area_of_scores(score(trained.artifact, aside), aside["ill"].to_numpy(dtype=float)).value)
     reach = (trained.measures.auc_high - trained.measures.auc_low) / 2 / 1.96
-    assert 0 < reach < 0.05
+    # Four shares add up to twice the deviation of one; a quarter of that is in the mean, and an area is half of a Gini.
+    noise = noise_for(plan)
+    assert reach == pytest.approx(noise.share / noise.sensitivity * 2 / 4 / 2, rel=1e-3)
+    assert reach < 0.05
     assert abs(trained.measures.auc - np.mean(own)) < 6 * reach
 
 

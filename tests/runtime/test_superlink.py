@@ -5,6 +5,7 @@ These are the names of Flower that it does not call public: they must go on mean
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import signal
@@ -18,16 +19,22 @@ from pathlib import Path
 import httpx
 import pytest
 from flwr.app import ConfigRecord, Message, RecordDict
+from flwr.proto.fleet_pb2 import RegisterNodeFleetRequest
 
+from crypto.sealing import BoxKey
 from crypto.signing import SigningKey
 from federation.coordinator.receipts import Receipts
+from federation.governance.identity import Identity
+from federation.messages import Failure, Header, Packet
+from federation.node.client_app import pack
 from federation.runtime import flower
 from federation.runtime.frames import HEADER, frame, receive
+from federation.runtime.local_grid import message_number
 from federation.runtime.superlink import fab, internals
 from federation.runtime.superlink.door import opening
 from federation.runtime.superlink.grid import SuperLinkGrid
 from federation.runtime.superlink.link import run_link
-from federation.runtime.superlink.node import WarmNode, run_node
+from federation.runtime.superlink.node import RECORD, WarmNode, run_node
 from federation.runtime.superlink.notices import (
     Admit,
     Admitted,
@@ -45,6 +52,18 @@ from federation.runtime.superlink.notices import (
 pytestmark = pytest.mark.xdist_group("superlink")
 fork = multiprocessing.get_context("fork")
 KEY = SigningKey.generate()
+HEADER_OF_ALL = {
+    "origin": "keyong.local/0123456789abcdef",
+    "job": "",
+    "attempt": 0,
+    "plan": "",
+    "roster": "",
+    "epoch": 1,
+    "sender": "coordinator",
+    "recipient": "tax",
+    "number": "",
+    "reply_to": "",
+}
 
 
 def test_flower_is_the_version_that_its_private_names_were_read_in():
@@ -111,16 +130,19 @@ class Department:
         say(self.stream, Admitted(party="tax", node=self.node))
         assert isinstance(hear(self.stream, from_carriers), NodeUp)
         self.frames: list[bytes] = []
-        self.silent = False
+        self.mode, self.speak = "", threading.Event()
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self) -> None:
         while (body := receive(self.socket)) is not None:
             message = flower.from_bytes(body)
             answer = frame(flower.to_bytes(Message(message.content, reply_to=message)))
-            if not self.silent:
-                self.frames.append(answer)
-                self.socket.sendall(answer)
+            if self.mode == "silent":
+                continue
+            if self.mode == "late":
+                self.speak.wait()
+            self.frames.append(answer)
+            self.socket.sendall(answer)
 
 
 @pytest.fixture(scope="module")
@@ -138,16 +160,21 @@ class Coordinator:
     def __init__(self, link: Link, tax: Department) -> None:
         self.notices, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.receipts = Receipts("coordinator")
+        self.identity = Identity(name="coordinator", signing=KEY, box=BoxKey.generate())
         self.grid = SuperLinkGrid(ours, self.receipts, KEY)
         self.notices.send(encode(link.up))
         self.notices.send(encode(Joined(party="tax", session=3, node=tax.node, enrolment=(b"hello",))))
         self.grid.wait_for(["tax"], 10)
 
-    def ask(self, number: int, *, timeout: float = 20.0) -> list[Message]:
-        content = RecordDict({"keyong": ConfigRecord({"number": number, "blob": bytes(1000)})})
+    def ask(self, number: str, *, timeout: float = 20.0) -> list[str]:
+        """Send a message of this number; returns the numbers of the answers, which are echoes."""
+        header = HEADER_OF_ALL | {"number": number}
+        packet = Packet(envelope=self.identity.sign(Header(**header), Failure(code="x")), known=0)
         node = self.grid.node_of("tax")
         assert node is not None
-        return self.grid.send_and_receive([self.grid.create_message(content, "query.begin", node, "")], timeout=timeout)
+        message = self.grid.create_message(pack(packet), "query.begin", node, "")
+        self.replies = self.grid.send_and_receive([message], timeout=timeout)
+        return [message_number(reply) for reply in self.replies]
 
 
 @pytest.fixture(scope="module")
@@ -160,28 +187,72 @@ def coordinator(link: Link, tax: Department) -> Iterator[Coordinator]:
 
 
 def test_a_request_and_its_answer_cross_flower_as_they_are(coordinator, tax):
-    (reply,) = coordinator.ask(7)
-    assert reply.content["keyong"]["number"] == 7
-    assert reply.metadata.src_node_id == tax.node
+    assert coordinator.ask("one") == ["one"]
+    assert coordinator.replies[0].metadata.src_node_id == tax.node
     assert coordinator.grid.get_node_ids() == [tax.node]
 
 
 def test_the_coordinator_signs_for_the_very_bytes_that_the_department_released(coordinator, tax):
-    for number in range(3):
-        assert len(coordinator.ask(number)) == 1
+    for number in ("two", "three"):
+        assert coordinator.ask(number) == [number]
     (receipt,) = coordinator.receipts.drafts()
     assert (receipt.data["party"], receipt.data["session"]) == ("tax", 3)
     assert receipt.data["frames"] == 1 + len(tax.frames)
     enrolment = HEADER.size + len(b"hello")
     assert receipt.data["bytes"] == enrolment + sum(map(len, tax.frames))
+    names = "enrolment\none\ntwo\nthree\n"
+    assert receipt.data["messages"] == hashlib.sha256(names.encode()).hexdigest()
 
 
 def test_who_does_not_answer_is_waited_for_until_the_timeout_and_the_next_answer_is_right(coordinator, tax):
-    tax.silent = True
-    assert coordinator.ask(1, timeout=1.0) == []
-    tax.silent = False
-    (reply,) = coordinator.ask(2)
-    assert reply.content["keyong"]["number"] == 2
+    tax.mode = "silent"
+    assert coordinator.ask("ignored", timeout=1.0) == []
+    tax.mode = ""
+    assert coordinator.ask("heard") == ["heard"]
+
+
+def test_a_late_answer_belongs_to_nobody_and_is_signed_for_before_the_next(coordinator, tax):
+    coordinator.receipts.drafts()
+    tax.mode = "late"
+    assert coordinator.ask("late", timeout=1.0) == []
+    tax.mode = ""
+    tax.speak.set()
+    assert coordinator.ask("next") == ["next"]
+    (receipt,) = coordinator.receipts.drafts()
+    assert receipt.data["messages"] == hashlib.sha256(b"late\nnext\n").hexdigest()
+
+
+class LastFirst:
+    """Flower's grid, but it hands over two answers at once, and the later one first: it promises no order."""
+
+    def __init__(self, grid: internals.HttpGrid) -> None:
+        self.push_messages, self._grid, self._kept = grid.push_messages, grid, []
+
+    def pull_messages(self, names: list[str]) -> list[Message]:
+        left = set(names) - {reply.metadata.reply_to_message_id for reply in self._kept}
+        self._kept += self._grid.pull_messages(left) if left else []
+        if len(self._kept) < 2:
+            return []
+        return sorted(self._kept, key=lambda reply: -reply.content[RECORD]["count"])
+
+
+def test_frames_are_signed_for_in_the_order_in_which_they_were_released(coordinator, tax, monkeypatch):
+    coordinator.receipts.drafts()
+    tax.speak.clear()
+    tax.mode = "late"
+    assert coordinator.ask("earlier", timeout=1.0) == []
+    tax.mode = ""
+    tax.speak.set()
+    monkeypatch.setattr(coordinator.grid, "_link", LastFirst(coordinator.grid._link))
+    assert coordinator.ask("later") == ["later"]
+    (receipt,) = coordinator.receipts.drafts()
+    assert receipt.data["messages"] == hashlib.sha256(b"earlier\nlater\n").hexdigest()
+
+
+def test_a_supernode_cannot_let_itself_in(link):
+    stranger = internals.FleetNode(link.up.address, link.up.certificate)
+    with pytest.raises(httpx.HTTPStatusError):
+        stranger._client.RegisterNode(RegisterNodeFleetRequest(public_key=stranger.public))
 
 
 def test_a_supernode_whose_key_was_not_admitted_does_not_come_online(link):

@@ -27,7 +27,7 @@ from federation.texts import TEXTS
 ROOT = Path(__file__).parents[2]
 FILES = [file for room in ("federation", "dashboard") for file in sorted((ROOT / room).rglob("*.py"))]
 SOURCES = [ast.parse(file.read_text("utf-8"), str(file)) for file in FILES if file.name != "texts.py"]
-CODE = re.compile(r"(data|settings|home|node|request|refused|record|witness)\.[a-z_]+")
+CODE = re.compile(r"(data|settings|home|node|request|refused|record|witness|learning)\.[a-z_]+")
 
 # Codes between parties travel alone, and whoever hears one adds who said it; the rest is said where it is raised.
 ADDED_BY_THE_HEARER = {"party"}

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from federation.errors import NodeError
+from federation.runtime.local_grid import Notice
 from federation.runtime.superlink.notices import (
     Admit,
     Admitted,
+    Garbage,
     Joined,
     LinkUp,
     NodeKey,
@@ -55,7 +57,7 @@ class Fleet:
         new: Callable[[str, str], Party],
         start: Callable[[Party, Starter], None],
         say: Callable[[Party, Word], None],
-        tell: Callable[[Word], None],
+        tell: Callable[[Word | Notice], None],
     ) -> None:
         """Begin with nobody started.
 
@@ -125,6 +127,10 @@ class Fleet:
                 number, node = department.session.number, self._ids[department.name]
                 self._tell(Joined(party=department.name, session=number, node=node, enrolment=enrolment))
                 return True
+            case Garbage() if department is not None:
+                # Now, not when it has ended: the department's end would be heard of first, and taken for the reason.
+                self._tell(Notice(party=department.name, code="node.garbage"))
+                return False
         raise NodeError("node.protocol", party=party.name)
 
     def lost(self) -> None:
@@ -135,10 +141,6 @@ class Fleet:
         """Tell a coordinator that has just come up where the SuperLink is."""
         if self.up is not None:
             self._tell(self.up)
-
-    def department_of(self, node: Party) -> str:
-        """The department that a SuperNode carries for."""
-        return self._departments[node.name].name
 
     def carries(self, department: str) -> bool:
         """Whether a department's SuperNode is online."""

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from typing import TypeVar
 
+import anyio.to_thread
 import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 from flwr.app import Error, Message
@@ -57,6 +59,8 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from federation.runtime.superlink.door import OPENING_HEADER
+
+T = TypeVar("T")
 
 # A message is known before its objects have come. Flower then waits a second; they are a few milliseconds away.
 _pull_soon = partial(pull_objects, initial_backoff=0.01, backoff_cap=0.1)
@@ -144,7 +148,14 @@ def superlink_app() -> ASGIApp:
         Middleware(OnlyFor, middleware=found, prefix=prefix) if (prefix := _interface(found)) else found
         for found in app.user_middleware
     ]
+    # With its state in memory no handler waits for anything, and handing one to a thread, which happens five times per
+    # request, costs more than the handler.
+    vars(anyio.to_thread)["run_sync"] = _run_here
     return app
+
+
+async def _run_here(call: Callable[..., T], *args: object, **_: object) -> T:
+    return call(*args)
 
 
 def _interface(middleware: Middleware) -> str:

@@ -23,12 +23,12 @@ from federation.runtime import flower
 from federation.runtime.frames import frame, receive
 from federation.runtime.superlink import internals
 from federation.runtime.superlink.fab import bundle_hash
-from federation.runtime.superlink.notices import LinkUp, NodeKey, NodeUp, hear, say, to_node
+from federation.runtime.superlink.notices import Garbage, LinkUp, NodeKey, NodeUp, hear, say, to_node
 
 logger = logging.getLogger(__name__)
 
 RECORD = "keyong-frame"
-EXIT_FAILED, EXIT_GARBAGE = 70, 65
+EXIT_FAILED = 70
 
 
 def run_node(stream: socket.socket, department: socket.socket, link: LinkUp) -> int:
@@ -53,7 +53,8 @@ def run_node(stream: socket.socket, department: socket.socket, link: LinkUp) -> 
         fleet.deactivate()
     except NodeError:
         logger.warning("the department sent bytes that are no answer")
-        return EXIT_GARBAGE
+        say(stream, Garbage())
+        return EXIT_FAILED
     except httpx.HTTPError as error:
         logger.warning("the SuperLink cannot be reached: %s", type(error).__name__)
         return EXIT_FAILED

@@ -68,6 +68,10 @@ class NodeUp(Word, frozen=True, kw_only=True, tag="node-up"):
     """From a SuperNode: it is online."""
 
 
+class Garbage(Word, frozen=True, kw_only=True, tag="garbage"):
+    """From a SuperNode, its last: its department sent bytes that answer nothing."""
+
+
 class Joined(Word, frozen=True, kw_only=True, tag="joined"):
     """To the coordinator: a department can be reached.
 
@@ -83,7 +87,7 @@ class Joined(Word, frozen=True, kw_only=True, tag="joined"):
     enrolment: tuple[bytes, ...] = ()
 
 
-FROM_CARRIERS = LinkUp | NodeKey | Admitted | NodeUp
+FROM_CARRIERS = LinkUp | NodeKey | Admitted | NodeUp | Garbage
 TO_COORDINATOR = LinkUp | Joined | Notice
 
 from_carriers = msgspec.msgpack.Decoder(FROM_CARRIERS)
