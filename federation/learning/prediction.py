@@ -55,7 +55,7 @@ class PredictProgramme(SumProgramme):
         bands = np.searchsorted(np.array(plan.bands), scored, side="right")
         kept = _keep(folder, job.job, plan, frame[plan.id.name], bands, spent)
         # Of what was kept the log holds a salted commitment only: how many people there are is a finding of its own.
-        model = {"digest": hashlib.sha256(plan.artifact).hexdigest()}
+        model: dict[str, int | str] = {"digest": hashlib.sha256(plan.artifact).hexdigest()}
         job.notes.append(job.draft("predict", office, model, body=hashlib.sha256(kept).digest()))
         return {int(band): (int(people),) for band, people in zip(*np.unique(bands, return_counts=True), strict=True)}
 
