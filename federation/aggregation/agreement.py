@@ -26,6 +26,9 @@ from federation.messages import Agreement, Begin, Begun, Envelope, Pending, Prop
 from federation.plan import AnyPlan, read_plan
 from federation.wire import Wire
 
+Preview = Callable[[AnyPlan], Callable[[], Cells] | None]
+"""Of a plan, what computes the numbers that this department would add; None if it adds none that are known before."""
+
 # -- coordinator ------------------------------------------------------------------------------------------------------
 
 
@@ -61,11 +64,11 @@ def begin_all(wire: Wire, plan: AnyPlan, agreements: Mapping[str, bytes], seal: 
 # -- data owner -------------------------------------------------------------------------------------------------------
 
 
-def consider(office: Office, request: Envelope, ask: Propose, preview: Callable[[AnyPlan], Cells] | None = None) -> Act:
+def consider(office: Office, request: Envelope, ask: Propose, preview: Preview) -> Act:
     """Owner: check the analyst's signature, the plan and the policy; agree if approved, else lay it on the desk.
 
     Args:
-        preview: computes the numbers this department would add, for an officer who approves just these.
+        preview: tells what computes the numbers this department would add, for an officer who approves just these.
 
     Raises:
         RequestError, RefusedError, NodeError: no.
@@ -86,13 +89,7 @@ def consider(office: Office, request: Envelope, ask: Propose, preview: Callable[
     check_plan(plan, office.catalogue, office.roster)
     if office.name not in plan.participants:
         raise RefusedError("refused.order")
-    cells = None
-    if preview is not None and office.name in plan.contributors:
-
-        def cells() -> Cells:
-            return preview(plan)
-
-    drafts = office.approvals.lodge(ours.job, plan, ask.request, cells)
+    drafts = office.approvals.lodge(ours.job, plan, ask.request, preview(plan))
     state = office.approvals.state(ours.job)
     if state == "pending":
         return Act(Pending(), drafts)

@@ -25,6 +25,7 @@ from federation.learning.report import Report
 from federation.learning.split import split_nonce
 from federation.learning.steps import Step
 from federation.learning.training import train
+from federation.learning.trees import PASSES
 from federation.learning.work import Summed, Update, Work, bounds, encode_work
 from federation.plan import TrainPlan, Trees
 from federation.wire import Wire
@@ -135,5 +136,5 @@ def _as_it_is(plan: TrainPlan, work: Update, rounds: int) -> Artifact:
 def _most_sums(plan: TrainPlan) -> int:
     """How many sums a training may take: moments or bins, every round, and measures in between."""
     if isinstance(plan.model, Trees):
-        return 3 + plan.model.trees * (plan.model.depth + 1)
+        return 2 + PASSES + plan.rounds
     return 2 + 2 * plan.descent.rounds

@@ -26,7 +26,7 @@ from federation.learning.metrics import Measures
 from federation.learning.owner import Owner
 from federation.learning.rows import read_rows
 from federation.learning.scoring import score
-from federation.learning.split import Mask, held_out, split_nonce
+from federation.learning.split import Mask, held_out, identifiers, split_nonce
 from federation.learning.training import Trained, train
 from federation.learning.work import Summed, Work
 from federation.plan import Linear, TrainPlan
@@ -104,8 +104,10 @@ def measure(artifact: Artifact, frame: pd.DataFrame) -> Measures:
 
 
 def draw_held_out(plan: TrainPlan, frame: pd.DataFrame) -> Mask:
-    """Draw which of a frame's rows are held out, as every department does."""
-    return held_out(frame[plan.id.name].astype(str), nonce=split_nonce(plan), percent=plan.holdout)
+    """Draw which of a frame's rows are held out, as every department does; none without an id."""
+    ids = frame[plan.id.name]
+    drawn = held_out(identifiers(ids), nonce=split_nonce(plan), percent=plan.holdout)
+    return drawn & ids.notna().to_numpy()
 
 
 def read_frames(plan: TrainPlan, card: TableCard, files: Mapping[str, Path]) -> dict[str, pd.DataFrame]:

@@ -14,6 +14,7 @@ from federation.learning.histograms import FineHistogram, NodeHistograms
 from federation.learning.owner import Owner
 from federation.learning.privacy import noise_for
 from federation.learning.rows import read_rows
+from federation.learning.trees import PASSES
 from federation.learning.work import Measure, Moments, Update, Work
 from federation.plan import TrainPlan, Trees
 
@@ -45,7 +46,10 @@ class TrainProgramme:
         if named is None:
             raise RefusedError("refused.order")
         kind = named[1] or named[2] or named[4]
-        if not isinstance(self._work(given), WORKS[kind]) or int(named[3] or named[5] or 0) > self._most(kind):
+        number, level = int(named[3] or named[5] or 0), int(named[6] or 0)
+        if not isinstance(self._work(given), WORKS[kind]) or number > self._most(kind):
+            raise RefusedError("refused.order")
+        if isinstance(self.plan.model, Trees) and level >= self.plan.model.depth:
             raise RefusedError("refused.order")
 
     def bounds(self, name: str, given: bytes | None) -> tuple[int, ...]:
@@ -72,7 +76,7 @@ class TrainProgramme:
     def _most(self, kind: str) -> int:
         """The highest number that a round of a kind may bear."""
         if isinstance(self.plan.model, Trees):
-            return self.plan.model.trees
+            return PASSES - 1 if kind == "bins" else self.plan.model.trees
         start = start_of(self.plan)  # rounds are numbered through a model's whole life
         return self.plan.descent.rounds + (start.rounds if start else 0)
 

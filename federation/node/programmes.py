@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from federation.adapters import Cells
+from federation.aggregation.agreement import Preview
 from federation.aggregation.office import Office, Programme
 from federation.plan import AnyPlan, PredictPlan, SumPlan, TrainPlan
 from federation.queries.sums import SumProgramme
@@ -25,14 +26,15 @@ def programme_of(plan: AnyPlan) -> Programme:
             return PredictProgramme(plan)
 
 
-def preview(office: Office) -> Callable[[AnyPlan], Cells]:
+def preview(office: Office) -> Preview:
     """What computes the numbers that this department would add, for its officer to approve just these.
 
-    Only a query has such numbers: what a training adds depends on the rounds before, so that its data is pinned by the
-    rows it counts.
+    Only a query has such numbers before it runs: what a training or a prediction adds comes of rounds and models.
     """
 
-    def cells(plan: AnyPlan) -> Cells:
-        return office.stores[plan.table].aggregate(plan.local) if isinstance(plan, SumPlan) else {}
+    def of(plan: AnyPlan) -> Callable[[], Cells] | None:
+        if not isinstance(plan, SumPlan) or office.name not in plan.contributors:
+            return None
+        return lambda: office.stores[plan.table].aggregate(plan.local)
 
-    return cells
+    return of

@@ -21,6 +21,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     Numbers are clipped to [low, high], filled with the global mean where null, and standardised. Texts become one
     indicator for each value of the domain but the first; a null, or a value that is not in the domain, none of them.
+    Trees split numbers as they are, and give nulls a bin of their own.
 
     Attributes:
         low, high: of a number, in base units.

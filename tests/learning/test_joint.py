@@ -7,6 +7,7 @@ import csv
 import numpy as np
 import pytest
 
+from federation.aggregation.agreement import propose
 from federation.errors import KeyongError, RequestError
 from federation.learning.artifact import Artifact, decode_arrays
 from federation.learning.rows import read_rows
@@ -14,7 +15,7 @@ from federation.learning.scoring import score
 from federation.learning.split import held_out
 from federation.messages import Ciphertexts, Envelope, Masked, decode
 from federation.plan import Descent, Logistic, Perceptron, PredictPlan, Trees
-from tests.support.memory import NAMES
+from tests.support.memory import NAMES, MemoryWire
 from tests.support.training import clinics, train, training
 
 
@@ -57,7 +58,8 @@ def test_coefficients_are_those_of_the_same_descent_on_all_rows_in_clear(tmp_pat
     [
         (Perceptron(hidden=(4,)), Descent(strategy="fedavg", rounds=2, rate=0.1, epochs=2, batch=8)),
         (Logistic(), Descent(strategy="fedprox", rounds=2, rate=0.1, epochs=2, batch=8, mu=0.1)),
-        (Trees(trees=2, depth=2, bins=4, minimum_rows=3), Descent()),
+        (Trees(trees=1, depth=2, bins=4, minimum_rows=3), Descent()),
+        (Trees(trees=2, depth=1, bins=4, minimum_rows=3), Descent()),
     ],
 )
 def test_every_model_is_the_same_under_masks_and_under_the_joint_key(tmp_path, model, descent):
@@ -172,3 +174,22 @@ def test_model_of_other_features_predicts_nothing(tmp_path):
     with pytest.raises(KeyongError) as refused:
         federation.seal(plan, job="p-1")
     assert refused.value.code == "request.model_differs"
+
+
+def snapshot_of(federation, name: str) -> str:
+    ((slip, _),) = federation.approvals[name].slips()
+    return slip.snapshot
+
+
+def test_prediction_that_officers_approved_is_not_taken_for_changed_data(tmp_path):
+    """An officer of a query approves its numbers as they are; a prediction has none before it runs."""
+    federation = clinics(tmp_path, count=3)
+    artifact = train(federation, training(federation)).artifact
+    other = clinics(tmp_path / "officers", count=3, approvals="officers")
+    plan = predicting(other, artifact, bands=(2.0,))
+    request = other.request(plan, job="p-1")
+    assert propose(MemoryWire(other, "p-1", plan.hash), plan, request, {}) == {}
+    for name in plan.participants:
+        other.approvals[name].hear(other.grant(name, plan, job="p-1", snapshot=snapshot_of(other, name)), {})
+    totals = other.totals(plan, other.seal(plan, job="p-1"), job="p-1")
+    assert totals.groups[0][0] == sum(len(store.rows) for store in other.stores.values())

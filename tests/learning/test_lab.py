@@ -165,6 +165,16 @@ def test_what_is_held_out_never_trains(admissions):
     assert trained.measures != other.measures
 
 
+def test_rows_without_an_id_neither_train_nor_measure(admissions):
+    frame, plan = small(admissions)["chengqu_hospital"].copy(), train_plan(id=Column(name="case_id", type="integer"))
+    frame["case_id"] = np.arange(len(frame))
+    whole = lab.draw_held_out(plan, frame)
+    # One null, and pandas makes floats of them all.
+    frame.loc[whole.argmax(), "case_id"] = None
+    assert frame.case_id.dtype == np.float64
+    assert np.flatnonzero(lab.draw_held_out(plan, frame)).tolist() == np.flatnonzero(whole)[1:].tolist()
+
+
 def test_the_noise_of_a_private_plan_is_the_federations_only(admissions):
     plan = train_plan(descent=Descent(rounds=3))
     private = msgspec.structs.replace(plan, privacy=Privacy(epsilon=1.0))

@@ -34,10 +34,10 @@ def patients(name: str, count: int = 40) -> MemoryStore:
     return MemoryStore(rows)
 
 
-def clinics(folder: Path, count: int = 6, rows: int = 40) -> MemoryFederation:
+def clinics(folder: Path, count: int = 6, rows: int = 40, **rules: object) -> MemoryFederation:
     """So many departments with patients."""
     names = NAMES[:count]
-    return MemoryFederation(folder / "home", {name: patients(name, rows) for name in names}, columns=COLUMNS)
+    return MemoryFederation(folder / "home", {name: patients(name, rows) for name in names}, columns=COLUMNS, **rules)
 
 
 def training(federation: MemoryFederation, *, protection: str = "masks", **changes: object) -> TrainPlan:
