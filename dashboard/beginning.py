@@ -25,9 +25,8 @@ from federation.plan import TrainPlan, Trees
 HERE = Path.cwd()  # whose federation.toml counts, as for the command
 
 
-def show(home: Path, view: LogView, runs: Sequence[Run]) -> None:
+def show(home: Path, view: LogView) -> None:
     """The whole part."""
-    said(runs)
     try:
         found = proposals(home)
     except KeyongError as error:
@@ -147,4 +146,6 @@ def _run(*said: str, about: str) -> None:
     settings = settings_file(home, HERE)
     if settings is not None:
         sources.trainings(home).runs.begin(commands.train(settings, home, language(), *said), about=about)
+        st.session_state["part"] = "course"
+        st.query_params.pop("view", None)
         st.session_state["training"] = said[-1] if "--resume" in said else ""

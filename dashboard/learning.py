@@ -63,7 +63,7 @@ def summary(training: Training, public: Public) -> Verdict:
             return Verdict(tone, claim, _("全部批准之前，没有一个部门读自己的数据；审批在“授权审批”页。"))
         case "running":
             claim = _("正在训练：第 {done} / {planned} 轮，{n} 个部门").format(**figures)
-            return Verdict(tone, claim, _("协调方每轮只读到全体之和；单个部门的更新谁也读不到。"))
+            return Verdict(tone, claim, protection(training.plan) if training.plan else "")
         case "interrupted":
             kept = _("已完成轮次的模型已交给申请方。") if training.partial else _("没有留下模型。")
             claim = _("训练在第 {done} 轮后中断").format(**figures)

@@ -48,9 +48,10 @@ def show() -> None:
     everything = known.look(reader.requests(MAX_REQUESTS))
     frame.head(*title(), view.public)
     chosen = choose(everything)
+    beginning.said(known.runs.look())
     match st.session_state["part"]:
         case "new":
-            beginning.show(home, view, known.runs.look())
+            beginning.show(home, view)
         case "drills":
             drilling.show(home)
         case _ if chosen is None:
@@ -66,7 +67,7 @@ def show() -> None:
 
 def title() -> tuple[str, str]:
     """What this page is called, and what it shows."""
-    return _("联合训练"), _("各部门的数据不动，一起训练一个模型；每轮只有全体之和读得出来。")
+    return _("联合训练"), _("各部门的数据不动，一起训练一个模型；谁会知道什么，写在泄露卡上。")
 
 
 def choose(everything: Sequence[Training]) -> Training | None:
@@ -137,7 +138,7 @@ def course(training: Training, view: LogView) -> None:
 def act(training: Training) -> None:
     """Stop what runs, or go on with what waits for nobody any more."""
     runs, home = sources.trainings(served().home).runs, served().home
-    if training.run is not None and training.run.alive:
+    if training.live and training.run is not None and training.run.alive:
         left, right = st.columns([1, 6], vertical_alignment="center")
         left.button(_("停止"), key="stop", width="stretch", on_click=runs.stop, args=(training.job,))
         with right:

@@ -125,14 +125,17 @@ def read_frames(plan: TrainPlan, card: TableCard, files: Mapping[str, Path]) -> 
 
 
 def write_city(plan: TrainPlan, folder: Path, *, citizens: int, seed: int = 7) -> dict[str, Path]:
-    """Have the generator write the built-in city's files of the plan's departments once more, for `read_frames`."""
-    departments = [
-        department
-        for department in (*jincheng.BUREAUS, *jincheng.HOSPITALS, *jincheng.DEPARTMENTS)
-        if department.key in plan.contributors and plan.source in {table.name for table in department.tables}
-    ]
-    written = jincheng.generate(folder, citizens=citizens, seed=seed, departments=departments)
-    return {department.key: written.path(department.key, plan.source) for department in departments}
+    """Have the generator write the built-in city's files of the plan's table once more, for `read_frames`.
+
+    A county's node holds what its bureaus and its hospital have.
+    """
+    holders: dict[str, jincheng.Department] = {}
+    for department in (*jincheng.BUREAUS, *jincheng.HOSPITALS, *jincheng.DEPARTMENTS):
+        names = {department.key, department.county.key if department.county else ""}
+        if plan.source in {table.name for table in department.tables} and names & {*plan.contributors}:
+            holders.setdefault((names & {*plan.contributors}).pop(), department)
+    written = jincheng.generate(folder, citizens=citizens, seed=seed, departments=tuple(holders.values()))
+    return {name: written.path(department.key, plan.source) for name, department in holders.items()}
 
 
 def _by_itself(plan: TrainPlan, name: str, frame: pd.DataFrame, aside: Mask) -> Trained:

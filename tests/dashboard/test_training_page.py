@@ -76,7 +76,7 @@ def test_what_everybody_would_learn_is_shown_before_the_button(opened, started, 
         (started.path / "federation.toml").write_text("")
     app = opened(started.path, "training", view="new")
     text = words(app)
-    assert text.index("每一方将看到什么") < text.index("泄露卡")
+    assert text.index("每一方将看到什么") < text.index("泄露卡：谁得到什么")
     assert "梯度反演" in text
     assert "成对掩码：每轮至少 3/3 个部门在场才能读出合计" in text
     assert [button.label for button in app.button] == (["以申请方的名义提交申请"] if settled else [])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from federation.audit.record import RecordReader
 from federation.audit.verify import verify_record
 from federation.demo import verify_settled
 from federation.errors import KeyongError, RecordError
+from federation.learning.job import read_job
 from federation.runtime.home import Home
 from federation.settings import read_settings
 
@@ -28,15 +28,30 @@ WATCHED = Path(__file__).parents[1] / "support" / "watched"
 COUNT = "SELECT COUNT(*) FROM hukou"
 GROUPS = "SELECT sex, COUNT(*) FROM hukou GROUP BY sex"
 
+JOB = """
+title = "ill"
+purpose = "test"
+protection = "masks"
+[data]
+table = "admissions"
+features = ["age", "previous", "los"]
+label = "readmitted_30d"
+[model]
+kind = "logistic"
+[descent]
+rounds = 2
+rate = 0.5
+"""
+
 
 class Running:
     """A federation of this test's own."""
 
     def __init__(self, home: Home, analyst: Analyst) -> None:
-        self.home, self._analyst = home, analyst
+        self.home, self.analyst = home, analyst
 
-    def __call__(self, sql: str = COUNT) -> object:
-        return self._analyst.ask(self._analyst.plan(sql, "test")).answer.rows
+    def __call__(self, sql: str = COUNT, progress: Callable[[str], object] = lambda _: None) -> object:
+        return self.analyst.ask(self.analyst.plan(sql, "test"), progress).answer.rows
 
     @property
     def family(self) -> list[psutil.Process]:
@@ -81,7 +96,7 @@ def running(small_city: Path, home: Home, mode: str = "", *, deadline_s: int = 6
         operate.down(home)
 
 
-def wait_for(condition: Callable[[], object], deadline_s: float = 60.0) -> None:
+def wait_for(condition: Callable[[], object], deadline_s: float = 120.0) -> None:
     end = time.monotonic() + deadline_s
     while not condition():
         assert time.monotonic() < end, "waited too long"
@@ -105,6 +120,15 @@ def test_flower_gives_the_same_answer_as_the_local_runtime_and_the_same_record(a
     assert verdict.receipt_bytes + verdict.unreceipted_bytes == verdict.ledger_bytes
 
 
+def test_a_joint_training_runs_on_flower_and_its_record_holds(ask, tmp_path):
+    job = tmp_path / "job.toml"
+    job.write_text(JOB, "utf-8")
+    result = ask.analyst.train(ask.analyst.plan_training(read_job(job)))
+    assert result.card.took_part == ("chengqu", "gaoping", "lingchuan", "qinshui", "yangcheng", "zezhou")
+    verdict = verify_settled(ask.home)
+    assert verdict.ledger_bytes == verdict.counted_bytes
+
+
 def test_departments_have_no_network_and_the_others_a_loopback_only(ask, bubblewrap):
     names = ["superlink", "node-zezhou", "coordinator"]
     namespaces = {name: Path(f"/proc/{ask.process(name).pid}/ns/net").readlink() for name in [*names, "zezhou"]}
@@ -118,9 +142,9 @@ def test_departments_have_no_network_and_the_others_a_loopback_only(ask, bubblew
 def test_a_department_or_its_supernode_is_killed_and_the_next_query_works(ask, victim):
     came_back = ask.came_back("zezhou")
     ask.process("zezhou").suspend()
-    threading.Timer(1.0, ask.process(victim).kill).start()
+    process = ask.process(victim)
     with pytest.raises(KeyongError) as caught:
-        ask()
+        ask(progress=lambda _: process.kill())  # the job has begun, and cannot end: zezhou does not answer
     assert (caught.value.code, caught.value.details["party"]) == ("node.killed", "zezhou")
     wait_for(came_back)
     assert ask() == ((4000,),)
@@ -131,9 +155,9 @@ def test_a_department_or_its_supernode_is_killed_and_the_next_query_works(ask, v
 def test_without_superlink_or_coordinator_everybody_begins_anew(ask, victim):
     came_back = ask.came_back("coordinator", "zezhou")
     ask.process("zezhou").suspend()
-    threading.Timer(1.0, ask.process(victim).kill).start()
+    process = ask.process(victim)
     with pytest.raises(KeyongError) as caught:
-        ask()
+        ask(progress=lambda _: process.kill())  # the job has begun, and cannot end: zezhou does not answer
     assert caught.value.code == "home.coordinator_gone"
     wait_for(came_back)
     assert ask() == ((4000,),)
