@@ -43,7 +43,7 @@ def drawing(view: LogView) -> Map:
 def _coordinator(view: LogView, step: str) -> tuple[str, ...]:
     """What stands in the coordinator's box: how much of what it relays it can read."""
     relayed = [flow for flow in view.flows if flow.recipient == COORDINATOR]
-    opaque = sum(flow.size for flow in relayed if flow.kind in ("ciphertext", "sealed"))
+    opaque = sum(flow.size for flow in relayed if flow.kind in ("ciphertext", "sealed", "masked", "unmask"))
     legible = sum(flow.size for flow in relayed) - opaque
     return (
         _("只见密文，无密钥"),

@@ -25,7 +25,8 @@ ROWS = 40
 EVERY = ""  # no filter
 KINDS = (
     "request.submit", "request.receive", "approval.grant", "approval.deny", "approval.revoke", "job.start", "job.join",
-    "commit", "open", "release.decide", "job.end", "result.read", "egress", "egress.deny", "receipt", "enrol", "start",
+    "commit", "open", "release.decide", "mask.keys", "mask", "survivors", "round", "model", "predict", "job.end",
+    "result.read", "egress", "egress.deny", "receipt", "enrol", "start",
     "member.sign", "member.suspend", "member.resume", "member.change", "incident",
 )  # fmt: skip
 WARNED = frozenset({"approval.deny", "approval.revoke", "egress.deny", "incident", "member.suspend"})

@@ -94,7 +94,6 @@ def _counties() -> list[jincheng.Department]:
 
 
 def _toml(city: jincheng.CityFiles) -> list[str]:
-    import jincheng
 
     def text(value: object) -> str:
         return json.dumps(value, ensure_ascii=False)

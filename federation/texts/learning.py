@@ -98,7 +98,7 @@ LEARNING: dict[str, Text] = {
     "request.privacy_budget": Text(
         "该 (ε, δ) 无法承诺：ε 应不超过 100 且不能小到噪声溢出，δ 应在 1e-20 与 0.01 之间",
         "请调整 epsilon、delta，或减小 clip 或轮数",
-        "this (epsilon, delta) cannot be promised: epsilon is at most 100 and not so small that the noise overflows, delta lies between 1e-20 and 0.01",
+        "this (epsilon, delta) cannot be promised: at most 100, and not too small; delta between 1e-20 and 0.01",
         "change epsilon or delta, or take a smaller clip or fewer rounds",
     ),
     "request.privacy_clip": Text(

@@ -31,7 +31,7 @@ def test_the_overview_is_the_page_one_comes_to_and_its_record_holds(visit, feder
 
 def test_one_walks_through_all_pages_and_back(visit):
     page = visit()
-    for name in ("数据流向", "授权审批", "审计存证", "节点与运维", "总览"):
+    for name in ("数据流向", "联合训练", "授权审批", "审计存证", "节点与运维", "总览"):
         page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
         expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
         expect(page.get_by_role("dialog")).to_have_count(0)  # "page not found"

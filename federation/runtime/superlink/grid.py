@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
+import httpx
 from flwr.app import ConfigRecord, Message, RecordDict
 from flwr.serverapp import Grid
 
@@ -111,7 +113,8 @@ class SuperLinkGrid(Grid):
         """Send requests; returns their ids."""
         messages = list(messages)
         nodes = {department.node: party for party, department in self._departments.items()}
-        ids = list(self._grid.push_messages(messages))
+        with _ending_without_link():
+            ids = list(self._grid.push_messages(messages))
         for name, message in zip(ids, messages, strict=True):
             party = nodes.get(message.metadata.dst_node_id)
             if party is not None:
@@ -152,7 +155,9 @@ class SuperLinkGrid(Grid):
         asked = {name: party for party, department in self._departments.items() for name in department.asked}
         if not asked:
             return
-        for reply in self._grid.pull_messages(asked):
+        with _ending_without_link():
+            replies = list(self._grid.pull_messages(asked))
+        for reply in replies:
             party = asked[reply.metadata.reply_to_message_id]
             department = self._departments.get(party)
             if department is None:
@@ -219,6 +224,16 @@ class SuperLinkGrid(Grid):
         # The first reason is the cause, what follows is the consequence; but any reason is better than none.
         if self._gone.get(party, "node.gone") == "node.gone":
             self._gone[party] = code
+
+
+@contextlib.contextmanager
+def _ending_without_link() -> Iterator[None]:
+    """End the process if the SuperLink does not answer: everybody begins anew, as the launcher will see to."""
+    try:
+        yield
+    except httpx.HTTPError as error:
+        logger.error("the SuperLink is gone: %s", type(error).__name__)
+        os._exit(EXIT_FAILED)
 
 
 def _frame(reply: Message) -> tuple[int, bytes]:
