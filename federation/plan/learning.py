@@ -182,6 +182,23 @@ class TrainPlan(Plan, frozen=True, kw_only=True, tag="train"):
         return self.model.trees * self.model.depth if isinstance(self.model, Trees) else self.descent.rounds
 
     @property
+    def parameters(self) -> int:
+        """How many numbers a model is made of; of trees, all nodes there may be."""
+        model = self.model
+        if isinstance(model, Trees):
+            return model.trees * ((1 << model.depth + 1) - 1)
+        hidden = model.hidden if isinstance(model, Perceptron) else ()
+        return sum((before + 1) * width for before, width in pairwise((self.width, *hidden, 1)))
+
+    @property
+    def summed(self) -> int:
+        """How many numbers, each summed over all departments, the rounds show to whoever moves the model."""
+        if isinstance(self.model, Trees):
+            cells = sum(1 + (len(feature.values) or self.model.bins) for feature in self.features)
+            return self.model.trees * ((1 << self.model.depth) - 1) * 3 * cells
+        return self.rounds * self.parameters
+
+    @property
     def needed(self) -> int:
         """How many must be there to the end of a sum; under masks, a job goes on without those that disappear."""
         return survivors_needed(len(self.contributors)) if self.protection == "masks" else len(self.contributors)
@@ -189,20 +206,21 @@ class TrainPlan(Plan, frozen=True, kw_only=True, tag="train"):
     def visibility(self) -> tuple[Sight, ...]:
         """What every party will learn, to the size."""
         rounds = self.rounds
+        seen = self.parameters if isinstance(self.model, Trees) else rounds * self.parameters
         return (
             Sight(
                 party="coordinator",
                 zh=f"本计划；全体部门合计的特征统计、{rounds} 轮合计更新与评估及所得模型；看不到单个部门的数",
                 en=f"this plan; statistics, {rounds} updates and measures summed over all departments, so the model;"
                 " no single department's numbers",
-                numbers=rounds,
+                numbers=self.summed,
             ),
             *(
                 Sight(
                     party=name,
                     zh="本计划；每轮的模型（由全体合计得出）；自己的数据",
                     en="this plan; each round's model, made of everybody's sum; its own data",
-                    numbers=rounds,
+                    numbers=seen,
                 )
                 for name in self.contributors
             ),
@@ -220,7 +238,7 @@ class TrainPlan(Plan, frozen=True, kw_only=True, tag="train"):
                 party=self.requester,
                 zh="模型、每轮的合计损失、全体测试行上的指标",
                 en="the model, each round's summed loss, and its measures over all rows held out",
-                numbers=rounds,
+                numbers=self.parameters + rounds,
             ),
         )
 

@@ -59,7 +59,6 @@ def execute(notebook: NotebookNode, *, cwd: Path, private: Path, mark: str = "")
             environment.setenv(name, str(private / folder))
         environment.setenv(MARK, mark)
         kernels = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
-        kernels.transport = "ipc"  # no port, and nothing that others on this machine could listen to
         client = NotebookClient(notebook, km=kernels, timeout=DEADLINE_S, resources={"metadata": {"path": str(cwd)}})
         client.owns_km = True  # so that it also ends the kernel, well or not
         return client.execute()
