@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 import duckdb
 
@@ -42,7 +42,10 @@ def limited(paths: Sequence[str] = (), *, store: str = "") -> Iterator[duckdb.Du
         store: a database file to attach read-only, under that name.
     """
     with duckdb.connect(config=LIMITS) as connection:
-        connection.execute("SET enable_progress_bar = false")  # it would go to standard output, which is the log
+        # It would go to standard output, which is the log. In a notebook without ipywidgets there is none to turn off,
+        # and the wish alone is an error.
+        with suppress(duckdb.InvalidInputException):
+            connection.execute("SET enable_progress_bar = false")
         if store:
             connection.execute(f"ATTACH {literal(store)} AS store (TYPE duckdb, READ_ONLY)")
         connection.execute(f"SET allowed_paths = [{', '.join(map(literal, paths))}]")
