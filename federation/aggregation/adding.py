@@ -87,8 +87,8 @@ class Adder:
         masked = run_masked(
             self._wire, plan, self._cohort, self._members, name, given, self._seal_anew, self._progress, index=index
         )
-        self._members, self._done = masked.survivors, self._done + 1
-        return Sum(*masked)
+        self._members, self._done = masked.there, self._done + 1
+        return Sum(masked.envelopes, masked.survivors)
 
     def _seal_anew(self, members: Sequence[str]) -> str:
         if self._sealed is None or self._clock() - self._sealed[1] >= RESEAL_S:

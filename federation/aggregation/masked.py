@@ -87,10 +87,12 @@ class MaskedSum(NamedTuple):
     Attributes:
         envelopes: public keys, masked numbers and what takes the masks off.
         survivors: whose numbers are in it.
+        there: who was there to the end of the round; nobody else is asked again.
     """
 
     envelopes: tuple[bytes, ...]
     survivors: tuple[str, ...]
+    there: tuple[str, ...]
 
 
 def exchange_keys(
@@ -145,7 +147,7 @@ def run_masked(
     _need(plan, masked)
     survivors = tuple(sorted(masked))
     if plan.protection == "none":
-        return MaskedSum(tuple(masked[party].envelope for party in survivors), survivors)
+        return MaskedSum(tuple(masked[party].envelope for party in survivors), survivors, survivors)
 
     # Contributors: sign who is in the sum; no mask comes off before more than two thirds have signed the same.
     progress(f"{name}.survivors")
@@ -158,7 +160,8 @@ def run_masked(
     opened = wire.ask_those_there({party: word for party in stated})
     _need(plan, opened)
     answers = (*(masked[party] for party in survivors), *opened.values())
-    return MaskedSum((*cohort.keys.values(), *(answer.envelope for answer in answers)), survivors)
+    envelopes = (*cohort.keys.values(), *(answer.envelope for answer in answers))
+    return MaskedSum(envelopes, survivors, tuple(sorted(opened)))
 
 
 def _need(plan: Plan, there: Mapping[str, object]) -> None:
