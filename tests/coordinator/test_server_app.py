@@ -8,7 +8,7 @@ import pytest
 
 from federation.audit.events import read_event
 from federation.coordinator.jobs import Job
-from federation.coordinator.server_app import JobRunner
+from federation.coordinator.server_app import JobRunner, Trainer
 from federation.governance.statements import Deny, Revoke
 from tests.coordinator.test_grid_wire import wire
 from tests.coordinator.test_seals import NAMES, Sealing
@@ -28,8 +28,12 @@ class Running(Sealing):
         self.sealer = self.make()
         self.ended: list[tuple[str, str]] = []
         self.runner = JobRunner(
-            name=COORDINATOR,
-            public_key=self.federation.public_key,
+            trainer=Trainer(
+                self.federation.identities[COORDINATOR],
+                self.federation.roster,
+                self.federation.public_key,
+                lambda job, envelope: None,
+            ),
             sequencer=self.federation.sequencer,
             sealer=self.sealer,
             wire=lambda job: wire(self.federation, self.grid, job=job.name, plan=job.plan.hash, before=lambda: None),
