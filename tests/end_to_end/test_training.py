@@ -11,8 +11,7 @@ import psutil
 import pytest
 
 from federation import operate
-from federation.audit.record import RecordReader
-from federation.audit.verify import verify_record
+from federation.demo.evidence import verify_settled
 from federation.errors import KeyongError
 from federation.learning.artifact import Artifact, decode_arrays
 from federation.learning.job import read_job
@@ -127,7 +126,7 @@ def test_prediction_counts_bands_and_the_bands_stay_at_home(town):
 
 def test_record_of_trainings_verifies(town):
     town.analyst.train(town.plan(rounds=2))
-    verify_record(RecordReader(town.home.path))
+    verify_settled(town.home)
 
 
 def test_department_killed_in_a_round_is_left_out_and_training_goes_on(town):

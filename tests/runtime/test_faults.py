@@ -142,7 +142,6 @@ def test_garbage_is_named_its_sender_begins_anew_and_its_bytes_are_missed_in_the
     ("mode", "code"),
     [
         ("foreign", "node.foreign"),
-        ("replay", "node.replayed"),
         ("full-disk", "node.disk_full"),
     ],
 )
@@ -157,6 +156,28 @@ def test_a_hostile_department_is_named_and_nothing_is_released(small_city, tmp_p
         assert caught.value.next_step("en")
     assert outcomes(home) == []  # it was caught before anything began
     verify_settled(home)
+
+
+def test_a_department_that_sends_an_old_answer_is_named_and_the_receipt_for_it_contradicts_its_ledger(
+    small_city, tmp_path
+):
+    home = Home(tmp_path / "home")
+    with running(small_city, home, "replay") as ask:
+        with pytest.raises(KeyongError) as caught:
+            ask()
+        assert (caught.value.code, caught.value.details["party"]) == ("node.replayed", "zezhou")
+        # The coordinator signs for the message that came, the ledger names the one that should have.
+        wait_for(lambda: "receipt" in refutation(home))
+    assert outcomes(home) == []
+    assert "ledger of zezhou, session 1" in refutation(home)
+
+
+def refutation(home: Home) -> str:
+    try:
+        verify_settled(home)
+    except RecordError as error:
+        return str(error)
+    return ""
 
 
 def outcomes(home: Home) -> list[str]:
