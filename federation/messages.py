@@ -167,6 +167,14 @@ class Decide(Payload, frozen=True, tag="decide"):
     shares: tuple[bytes, ...]
 
 
+class RunScript(Payload, frozen=True, tag="run_script"):
+    """Run the script that you agreed to, and send what your release rules let out."""
+
+
+class Describe(Payload, frozen=True, tag="describe"):
+    """Which datasets do you offer, and what do made-up rows of them look like?"""
+
+
 class Sync(Payload, frozen=True, tag="sync"):
     """Send what your journal holds and the log does not yet."""
 
@@ -311,6 +319,32 @@ class Decision(Payload, frozen=True, tag="decision"):
     """Which groups are suppressed, sealed to each contributor and to the analyst; the coordinator cannot read it."""
 
     boxes: dict[str, bytes]
+
+
+class ScriptOutput(Payload, frozen=True, tag="script_output"):
+    """A script's released result, sealed to the analyst: a `federation.scripting.result.Released`."""
+
+    box: bytes
+
+
+class Dataset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One dataset as an analyst sees it.
+
+    Attributes:
+        name: tax.pit.
+        card: the data card, Markdown, in both languages.
+        mock: made-up rows of the true shape, a Parquet file.
+    """
+
+    name: str
+    card: str
+    mock: bytes
+
+
+class Datasets(Payload, frozen=True, tag="datasets"):
+    """The datasets that this department offers: public, and made without looking at a row."""
+
+    datasets: tuple[Dataset, ...]
 
 
 class Synced(Payload, frozen=True, tag="synced"):

@@ -25,6 +25,12 @@ from federation.errors import SettingsError
 from federation.plan import MAX_RANGE_BITS, Column
 
 Use = Literal["never", "join_key", "filter", "group_by", "aggregate", "feature", "plain"]
+# 一般、重要、核心: the three classes of data of the Data Security Law, article 21.
+DataClass = Literal["general", "important", "core"]
+# 市级、县级: a county's bureaus stand under the city and hold the accounts that it allots to them.
+Tier = Literal["city", "county"]
+JobKind = Literal["sum", "train", "predict", "script"]
+ALL_KINDS: tuple[JobKind, ...] = ("sum", "train", "predict", "script")
 
 PARTY_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 TABLE_NAME = re.compile(r"[^\W\d]\w{0,62}")
@@ -76,7 +82,13 @@ class ColumnCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class TableCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table as everybody may know it, and the departments that hold one of its shape."""
+    """A table as everybody may know it, and the departments that hold one of its shape.
+
+    Attributes:
+        data_class: how sensitive its owner holds it to be; nothing leaves of core data, and no script sees any.
+        scripts: whether an approved script may be given its rows.
+        summary: what it holds, for people, in Chinese; the owner's words, and no rows.
+    """
 
     name: str
     label: str
@@ -84,10 +96,26 @@ class TableCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     id: str
     columns: tuple[ColumnCard, ...]
     departments: tuple[str, ...]
+    data_class: DataClass = "general"
+    scripts: bool = False
+    summary: str = ""
+    summary_en: str = ""
 
     def column(self, name: str) -> ColumnCard | None:
         """Find a column by name."""
         return next((column for column in self.columns if column.name == name), None)
+
+
+class TierRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What analysts of one tier may ask for.
+
+    Attributes:
+        requests: kinds of jobs.
+        minimum_group: of what they ask, if it is more than the federation's.
+    """
+
+    requests: tuple[JobKind, ...] = ALL_KINDS
+    minimum_group: int = 0
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -95,6 +123,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     Attributes:
         lab: nobody's data is in it, so that sums may go unprotected, to measure what protection costs.
+        counties: the departments that are bureaus of a county.
+        county: what analysts of these may ask for; those of the city may ask for everything.
     """
 
     federation: str
@@ -105,6 +135,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     departments: tuple[str, ...]
     tables: tuple[TableCard, ...]
     lab: bool = False
+    counties: tuple[str, ...] = ()
+    county: TierRules = TierRules()
 
     def table(self, name: str) -> TableCard | None:
         """Find a table by name."""

@@ -29,7 +29,7 @@ EventType = Literal[
     "approval.grant", "approval.deny", "approval.revoke", "member.sign", "member.suspend", "member.resume",
     "member.change",
     "job.start", "job.join", "job.end", "commit", "open", "release.decide",
-    "mask.keys", "mask", "survivors", "round", "model", "predict",
+    "mask.keys", "mask", "survivors", "round", "model", "predict", "script", "shelf",
     "egress", "egress.deny", "receipt", "result.read", "incident", "drill",
 ]  # fmt: skip
 

@@ -90,6 +90,7 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         holders: departments with a share of the joint key, in the order of the shares' indexes from 1.
         threshold: how many of them open.
         public_key: the joint Paillier key.
+        grants: how many officers of a department must grant a request before it counts.
     """
 
     version: Literal[2] = 2
@@ -101,6 +102,7 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     holders: tuple[str, ...]
     threshold: int
     public_key: bytes
+    grants: Literal[1, 2] = 1
 
     def __post_init__(self) -> None:
         """Refuse two of one name, one person or key in two roles."""

@@ -1,4 +1,4 @@
-"""Jobs as values: a query, a joint training, a prediction; what is asked, of whom, and what everybody learns by it."""
+"""Jobs as values: query, joint training, prediction, script; what is asked, of whom, and what everybody learns."""
 
 from __future__ import annotations
 
@@ -30,11 +30,16 @@ from federation.plan.query import (
     SumPlan,
     in_unit,
 )
+from federation.plan.script import MAX_FILES, MAX_NUMBERS, MAX_SCRIPT_BYTES, MAX_SCRIPT_S, ScriptFile, ScriptPlan
 
 __all__ = [
+    "MAX_FILES",
     "MAX_GROUPS",
+    "MAX_NUMBERS",
     "MAX_RANGE_BITS",
     "MAX_ROWS",
+    "MAX_SCRIPT_BYTES",
+    "MAX_SCRIPT_S",
     "AnyPlan",
     "Column",
     "Condition",
@@ -53,6 +58,8 @@ __all__ = [
     "PredictPlan",
     "Privacy",
     "Protection",
+    "ScriptFile",
+    "ScriptPlan",
     "Sight",
     "SumPlan",
     "TrainPlan",
@@ -63,7 +70,7 @@ __all__ = [
     "survivors_needed",
 ]
 
-AnyPlan = SumPlan | TrainPlan | PredictPlan
+AnyPlan = SumPlan | TrainPlan | PredictPlan | ScriptPlan
 
 _decoder = msgspec.json.Decoder(AnyPlan)
 

@@ -5,7 +5,10 @@ The code's first part says whose fault it is; `federation.errors` draws the tree
 
 from __future__ import annotations
 
+from federation.texts.accounts import ACCOUNTS
+from federation.texts.catalogue import CATALOGUE
 from federation.texts.learning import LEARNING
+from federation.texts.scripting import SCRIPTING
 from federation.texts.text import Text
 
 TEXTS: dict[str, Text] = {
@@ -971,6 +974,9 @@ TEXTS: dict[str, Text] = {
         "the witness database of {party} is gone, and its key with it",
         "do not restore it from a backup; enrol the department with a new witness key",
     ),
-    # -- learning, and what of requests and refusals is about it -------------------------------------------------
+    # -- rooms of their own --------------------------------------------------------------------------------------
     **LEARNING,
+    **SCRIPTING,
+    **CATALOGUE,
+    **ACCOUNTS,
 }
