@@ -1,10 +1,11 @@
-"""From an officer's revocation to the refusal, in a running federation of six departments with 2048-bit keys.
+"""From the last approval to the start, and from a revocation to the refusal: seven departments, 2048-bit keys.
 
     .venv/bin/python bench/revocation.py [--runs 100]
 
-Each run: a query approved by all six officers; at a step of its two rounds, chosen anew every time, one officer takes
-the word back. Measured from the officer's call to the desk's answer (from then on nothing of the job leaves that
-department), and to the refusal at the analyst. Steps and departments come from a fixed seed.
+Each run: a query approved by all who take part; at a step of its two rounds, chosen anew every time, one officer takes
+the word back. Measured from the last officer's signature to the job's first step; from the officer's call to the desk's
+answer (from then on nothing of the job leaves that department); and to the refusal at the analyst. Steps and
+departments come from a fixed seed.
 """
 
 from __future__ import annotations
@@ -41,16 +42,21 @@ def main() -> None:
             officers = demo.officers_of(home, settings)
             heard: list[float] = []
             stopped: list[float] = []
+            begun: list[float] = []
             late = 0
             for _ in range(runs):
-                department, at = rng.choice(sorted(officers)), rng.choice(STEPS)
                 plan = analyst.plan(SQL, "bench")
+                department, at = rng.choice(plan.participants), rng.choice(STEPS)
                 approve = demo.approving(officers, job_name(plan))
-                spoken = 0.0
+                spoken = granted = 0.0
 
                 def step(name: str) -> None:
-                    nonlocal spoken
+                    nonlocal spoken, granted
                     approve(name)  # noqa: B023 - called within this run only
+                    if name.startswith("wait "):
+                        granted = time.perf_counter()
+                    elif name == "begin":
+                        begun.append(time.perf_counter() - granted)
                     if name == at:  # noqa: B023
                         spoken = time.perf_counter()
                         officers[department].revoke(job_name(plan), "bench")  # noqa: B023
@@ -63,7 +69,11 @@ def main() -> None:
                     stopped.append(time.perf_counter() - spoken)
         finally:
             operate.down(home)
-    for name, seconds in (("desk has heard", heard), ("analyst is refused", stopped)):
+    for name, seconds in (
+        ("last approval to start", begun),
+        ("desk has heard", heard),
+        ("analyst is refused", stopped),
+    ):
         cuts = statistics.quantiles(seconds, n=20)
         print(f"{name}: median {statistics.median(seconds):.3f} s, p95 {cuts[18]:.3f} s, n = {len(seconds)}")
     print(f"released in spite of a revocation: {late} of {runs}")

@@ -11,10 +11,11 @@ from crypto.paillier import MINIMUM_KEY_BITS
 from dashboard import blocks, boards, learning, sources, words
 from dashboard.i18n import _, language
 from dashboard.served import served
-from dashboard.services import commands
+from dashboard.services import commands, sessions
 from dashboard.services.log import LogView
 from dashboard.services.operation import processes
 from dashboard.services.proposals import Proposal, choose, proposals, settings_file
+from dashboard.services.rights import Right, may
 from dashboard.services.runs import Run
 from federation.errors import KeyongError
 from federation.learning.card_text import describe_model
@@ -27,8 +28,13 @@ HERE = Path.cwd()  # whose federation.toml counts, as for the command
 
 def show(home: Path, view: LogView) -> None:
     """The whole part."""
+    visitor = sessions.visitor()
+    if not may(visitor, Right.ASK):
+        blocks.verdict("wait", _("提出训练要先登录为申请方"), _("看板不持有密钥：申请由申请方自己的程序签名。"))
+        blocks.typed(_("或在终端："), typed("examples/jobs/readmission-logistic.toml"))
+        return
     try:
-        found = proposals(home)
+        found = proposals(visitor, home)
     except KeyongError as error:
         blocks.verdict("warn", _("还不能提出训练"), words.told(error))
         return
@@ -128,7 +134,8 @@ def submit(home: Path, proposal: Proposal) -> None:
 
 def typed(file: str) -> str:
     """The line that begins a training."""
-    return commands.typed(commands.keyong(served().home, "train", file))
+    account = sessions.visitor().account
+    return commands.typed(commands.keyong(served().home, "train", file, *(["--as", account] if account else ())))
 
 
 def begin(proposal: Proposal) -> None:
@@ -142,10 +149,16 @@ def resume(job: str) -> None:
 
 
 def _run(*said: str, about: str) -> None:
-    home = served().home
+    sessions.touch()
+    home, visitor = served().home, sessions.visitor()
     settings = settings_file(home, HERE)
     if settings is not None:
-        sources.trainings(home).runs.begin(commands.train(settings, home, language(), *said), about=about)
+        command = commands.train(settings, home, visitor.account, language(), *said)
+        try:
+            sources.trainings(home).runs.begin(visitor, command, about=about)
+        except KeyongError as error:  # the session may have ended since the button was drawn
+            st.toast(words.told(error))
+            return
         st.session_state["part"] = "course"
         st.query_params.pop("view", None)
         st.session_state["training"] = said[-1] if "--resume" in said else ""

@@ -19,7 +19,11 @@ MOVING = {
     "sums.encrypt": "control",
     "sums.collect": "ciphertext",
     "sums.open": "sealed",
+    "script.deliver": "output",
 }
+
+# What the coordinator passes on unread.
+OPAQUE = frozenset({"output", "ciphertext", "sealed", "masked", "unmask"})
 
 
 def drawing(view: LogView) -> Map:
@@ -43,7 +47,7 @@ def drawing(view: LogView) -> Map:
 def _coordinator(view: LogView, step: str) -> tuple[str, ...]:
     """What stands in the coordinator's box: how much of what it relays it can read."""
     relayed = [flow for flow in view.flows if flow.recipient == COORDINATOR]
-    opaque = sum(flow.size for flow in relayed if flow.kind in ("ciphertext", "sealed", "masked", "unmask"))
+    opaque = sum(flow.size for flow in relayed if flow.kind in OPAQUE)
     legible = sum(flow.size for flow in relayed) - opaque
     return (
         _("只见密文，无密钥"),

@@ -1,7 +1,8 @@
 """Serve the dashboard on loopback: Streamlit as an ASGI app behind headers that `streamlit run` does not send.
 
 Every option is set here, in code, and wins over configuration files and STREAMLIT_* variables: what the page may do
-must not depend on where it is started. Access control is the machine's: whoever may open its loopback may read.
+must not depend on where it is started. Whoever may open this machine's loopback, or gets through a reverse proxy before
+it, may look; to act, one signs in. No header is believed, whoever sends it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
 import uvicorn
@@ -24,6 +26,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, file_util
 
+from dashboard.doorkeeper import LOOPBACK_NAMES, Doorkeeper, read_origin
 from dashboard.served import serve_this, served
 from dashboard.style import THEME
 from dashboard.warm import warm
@@ -40,13 +43,14 @@ OPTIONS: Mapping[str, object] = {
     "client.toolbarMode": "minimal",
     "logger.hideWelcomeMessage": True,
     "server.address": LOOPBACK,
-    "server.allowedHosts": [LOOPBACK, "localhost"],  # a name that is made to resolve to loopback gets no answer
+    "server.allowedHosts": sorted(LOOPBACK_NAMES),  # of websockets, and again after the doorkeeper
     "server.enableAgentApi": False,
     "server.enableCORS": True,
     "server.enableStaticServing": False,
     "server.enableXsrfProtection": True,
     "server.fileWatcherType": "none",
     "server.headless": True,
+    "server.trustedUserHeaders": {},  # who somebody is, nobody says by a header
     "server.showEmailPrompt": False,
     **{f"theme.{name}": value for name, value in THEME.items()},
 }
@@ -54,24 +58,27 @@ OPTIONS: Mapping[str, object] = {
 FAREWELL_S = 2  # open pages are told to close; none may keep Ctrl-C waiting longer
 
 
-def serve(home: Path, *, port: int, language: str = "zh") -> None:
+def serve(home: Path, *, port: int, language: str = "zh", origin: str = "") -> None:
     """Serve the dashboard of one home until Ctrl-C.
 
     Args:
         language: zh or en, in which a visit begins.
+        origin: https://host[:port] under which a reverse proxy on this machine shows it; "" for loopback only.
 
     Raises:
-        SettingsError: the port is in use; nothing has been served.
+        SettingsError: the port is in use, or that is no such origin; nothing has been served.
     """
+    origin = read_origin(origin) if origin else ""
     with _listen(port) as listener:
         serve_this(home, language)
-        set_options(port)
+        set_options(port, origin)
         threading.Thread(target=warm, args=(served().home,), daemon=True).start()
         asgi = uvicorn.Config(
-            st.App(SCRIPT, middleware=[Middleware(SecurityHeaders)]),
+            st.App(SCRIPT, middleware=[Middleware(SecurityHeaders), Middleware(Doorkeeper, origin=origin)]),
             access_log=False,
             log_config=None,
             log_level="error",
+            proxy_headers=False,
             timeout_graceful_shutdown=FAREWELL_S,
             ws="websockets-sansio",
         )
@@ -81,9 +88,13 @@ def serve(home: Path, *, port: int, language: str = "zh") -> None:
             server.run(sockets=[listener])
 
 
-def set_options(port: int) -> None:
+def set_options(port: int, origin: str = "") -> None:
     """Set Streamlit's options, over whatever files and environment say."""
-    config.get_config_options(force_reparse=True, options_from_flags={**OPTIONS, "server.port": port})
+    options = {**OPTIONS, "server.port": port}
+    if origin:
+        options["server.allowedHosts"] = [*sorted(LOOPBACK_NAMES), urlsplit(origin).hostname]
+        options["server.corsAllowedOrigins"] = [origin]
+    config.get_config_options(force_reparse=True, options_from_flags=options)
 
 
 def content_security_policy() -> str:
@@ -155,9 +166,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, required=True, help="a federation's home folder")
     parser.add_argument("--port", type=int, required=True, help="on loopback; 0 takes any that is free")
     parser.add_argument("--lang", choices=("zh", "en"), default="zh")
+    parser.add_argument("--origin", default="", help="https://... of a reverse proxy before it; none unless given")
     asked = parser.parse_args(arguments)
     try:
-        serve(asked.home, port=asked.port, language=asked.lang)
+        serve(asked.home, port=asked.port, language=asked.lang, origin=asked.origin)
     except KeyongError as error:
         print(f"{error.message(asked.lang)}; {error.next_step(asked.lang)}", file=sys.stderr)
         return 1

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from dashboard.services.desks import Desks
+from dashboard.services.entrance import Entrance
 from dashboard.services.log import LogReader
 from dashboard.services.trainings import Trainings
+from dashboard.services.trials import Trials
 from dashboard.services.verifier import Verifier
 from federation.audit.record import RecordReader
 
@@ -38,9 +40,19 @@ def desks(home: Path) -> Desks:
     return _the_one(Desks, home, lambda: Desks(home))
 
 
+def entrance(home: Path) -> Entrance:
+    """The one way in, which counts wrong passphrases over all visits."""
+    return _the_one(Entrance, home, lambda: Entrance(home))
+
+
 def trainings(home: Path) -> Trainings:
     """The one that reads a home's trainings, and holds those that were begun here."""
     return _the_one(Trainings, home, lambda: Trainings(home))
+
+
+def trials(home: Path) -> Trials:
+    """The one that has a home's scripts tried."""
+    return _the_one(Trials, home, lambda: Trials(home))
 
 
 def _the_one(kind: type[_Reader], home: Path, make: Callable[[], _Reader]) -> _Reader:

@@ -27,6 +27,7 @@ def sentence(milestone: Milestone, public: Public) -> str:
         "open": _("{who}合作打开人数，只有放行闸门（{reader}）能读")
         if counts
         else _("{who}合作打开合计，只有申请方能读"),
+        "script": _("{who}在沙箱中执行了脚本：{ran}"),
         "release.decide": _("放行闸门（{who}）决定哪些组可以发布"),
         "job.end": _("结果放行，密封转交申请方") if milestone.outcome == "released" else _("作业结束，未放行：{why}"),
         "result.read": _("{who}读取结果 {rows} 行"),
@@ -38,8 +39,9 @@ def sentence(milestone: Milestone, public: Public) -> str:
         job=milestone.job,
         reader=words.departments(public).get(milestone.reader, milestone.reader),
         why=words.outcome(milestone.outcome, words.departments(public).get(milestone.stopper, ""))
-        if milestone.outcome not in ("", "released")
+        if milestone.kind == "job.end" and milestone.outcome != "released"
         else "",
+        ran=words.script_status(milestone.outcome) if milestone.kind == "script" else "",
         rows=words.count(milestone.rows),
     )
 
@@ -50,6 +52,8 @@ def tone(milestone: Milestone) -> str:
         return "warn"
     if milestone.kind == "job.end":
         return "good" if milestone.outcome == "released" else "warn"
+    if milestone.kind == "script" and milestone.outcome != "done":
+        return "warn"
     return ""
 
 

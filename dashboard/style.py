@@ -14,6 +14,7 @@ import streamlit as st
 
 # name: (on white, on near-black); each at least 4.5 : 1 against the page and against its own tint.
 PALETTE = {
+    "output": ("#9A4A00", "#FFB070"),
     "ciphertext": ("#0B57A8", "#6DB1FF"),
     "sealed": ("#6B3FA0", "#C39BF5"),
     "masked": ("#3D4FA1", "#98A8F5"),
@@ -21,6 +22,7 @@ PALETTE = {
     "clear": ("#B3261E", "#FF8A80"),
     "control": ("#4C5A68", "#A9B7C5"),
     "desk": ("#8A2A6B", "#F09AD0"),
+    "catalogue": ("#4F6410", "#B4CF62"),
     "record": ("#0B6E63", "#55CBB9"),
     "enrolment": ("#7A5600", "#E0B64A"),
     "error": ("#A8480B", "#FFA56B"),

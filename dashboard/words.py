@@ -62,6 +62,7 @@ def networked(public: Public) -> str:
 def class_name(kind: str) -> str:
     """What a class of messages is called."""
     names = {
+        "output": _("脚本结果"),
         "ciphertext": _("密文"),
         "sealed": _("密封"),
         "masked": _("掩码数据"),
@@ -69,6 +70,7 @@ def class_name(kind: str) -> str:
         "clear": _("明文（实验模式）"),
         "control": _("控制"),
         "desk": _("审批台"),
+        "catalogue": _("目录"),
         "record": _("存证"),
         "enrolment": _("入网"),
         "error": _("错误码"),
@@ -80,6 +82,7 @@ def class_name(kind: str) -> str:
 def class_meaning(kind: str) -> str:
     """What a message of this class holds."""
     meanings = {
+        "output": _("经审批的脚本在数据所在部门算出、过了放行检查的小表，密封给申请方；日志只存其承诺值。"),
         "ciphertext": _("用联合公钥加密的统计或模型更新；打开它需要足够多的密钥持有部门。"),
         "masked": _("每轮用一次性掩码盖住的数；单看一个部门的，与随机数无异，全部相加才抵消。"),
         "unmask": _("去掉合计上掩码的份额，密封给读取方；须先有足够多的部门签下同一份存活名单。"),
@@ -87,6 +90,7 @@ def class_meaning(kind: str) -> str:
         "sealed": _("密封给某一方的部分解密、闸门决定或掩码密钥的份额（HPKE）；只有收件方能打开。"),
         "control": _("同意作业、对密文的承诺（SHA-256）、掩码公钥、存活名单；不含数据。"),
         "desk": _("“请求已在审批台上，等待安全管理员”；不含数据。"),
+        "catalogue": _("数据目录与模拟样例；由公开规则生成，不读任何数据行。"),
         "record": _("部门自己签名的账目，送入日志；不含数据行。"),
         "enrolment": _("启动时的公钥与名册摘要。"),
         "error": _("只有一个错误代码，没有文字。"),
@@ -98,6 +102,7 @@ def class_meaning(kind: str) -> str:
 def coordinator_reads(kind: str) -> str:
     """What the coordinator can make of a message of this class."""
     readings = {
+        "output": _("不能读：密封给申请方，只转交"),
         "ciphertext": _("不能读：没有私钥份额，只能相乘"),
         "sealed": _("不能读：只转交"),
         "masked": _("单个部门的不能读；只有计划指定它为读取方时能读合计"),
@@ -105,6 +110,7 @@ def coordinator_reads(kind: str) -> str:
         "clear": _("能读：只用于实验"),
         "control": _("能读：谁同意了、承诺值、公钥、存活名单"),
         "desk": _("能读：哪个部门还在等待审批"),
+        "catalogue": _("能读：本来就是公开的"),
         "record": _("能读：账目条目（类别、字节数、承诺值）"),
         "enrolment": _("收件方是启动器，不是协调方"),
         "error": _("能读：错误代码"),
@@ -114,9 +120,12 @@ def coordinator_reads(kind: str) -> str:
 
 
 def step_name(step: str) -> str:
-    """What a step of the sum protocol is called."""
+    """What a step of a protocol is called."""
     names = {
         "agree": _("同意"),
+        "script.run": _("沙箱中执行"),
+        "script.release": _("放行检查"),
+        "script.deliver": _("密封转交"),
         "counts.encrypt": _("人数：密文承诺"),
         "counts.collect": _("收集密文"),
         "counts.multiply": _("相乘"),
@@ -235,6 +244,8 @@ def event_name(kind: str) -> str:
         "round": _("一轮合计"),
         "model": _("模型生成"),
         "predict": _("本部门打分"),
+        "script": _("脚本执行"),
+        "shelf": _("PySyft 状态"),
         "egress": _("外发账目"),
         "egress.deny": _("网关拦截"),
         "receipt": _("收讫回执"),
@@ -257,6 +268,41 @@ def standing(state: str) -> str:
         "automatic": _("自动同意"),
     }
     return names.get(state, state)
+
+
+def kind_name(kind: str) -> str:
+    """What a kind of job is called."""
+    names = {"sum": _("密文查询"), "train": _("联合训练"), "predict": _("联合预测"), "script": _("脚本")}
+    return names.get(kind, kind)
+
+
+def tier_name(tier: str) -> str:
+    """What an analyst's level is called."""
+    return {"city": _("市级"), "county": _("县级")}.get(tier, tier)
+
+
+def data_class_name(data_class: str) -> str:
+    """What a class of data is called; the Data Security Law, article 21."""
+    return {"general": _("一般数据"), "important": _("重要数据"), "core": _("核心数据")}.get(data_class, data_class)
+
+
+def shelf_name(standing: str) -> str:
+    """How PySyft shows a request."""
+    names = {"pending": _("待审"), "approved": _("已批准"), "rejected": _("已拒绝"), "done": _("已完成")}
+    return names.get(standing, standing)
+
+
+def script_status(status: str) -> str:
+    """How a script's run ended."""
+    names = {
+        "done": _("正常结束"),
+        "failed": _("脚本出错"),
+        "time": _("超时，已终止"),
+        "memory": _("内存超限，已终止"),
+        "output": _("输出过大，已终止"),
+        "stopped": _("被撤回，已终止"),
+    }
+    return names.get(status) or outcome(status)
 
 
 def account_role(role: str) -> str:

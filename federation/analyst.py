@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,11 +17,14 @@ from federation.errors import HomeError, KeyongError, NodeError, RefusedError
 from federation.governance.identity import Identity, write_whole
 from federation.governance.policy import check_plan
 from federation.governance.roster import Party, Roster, pin
-from federation.messages import Envelope, Header, Request, decode
-from federation.plan import AnyPlan, PredictPlan, Protection, SumPlan, TrainPlan, read_plan
+from federation.messages import Dataset, Envelope, Header, Request, decode
+from federation.plan import AnyPlan, PredictPlan, Protection, ScriptPlan, SumPlan, TrainPlan, read_plan
 from federation.queries.answers import Answer, answer
 from federation.queries.sql import plan_query
 from federation.queries.sums import SealedTotals, new_nonce, read_totals
+from federation.scripting.job import read_released
+from federation.scripting.planning import DIGITS, MEMORY_MB, SECONDS, plan_script
+from federation.scripting.result import ScriptResult
 from federation.settings import Catalogue
 
 if TYPE_CHECKING:
@@ -164,6 +167,60 @@ class Analyst:
         check_plan(plan, self._catalogue, self._roster)
         return plan
 
+    def plan_script(
+        self,
+        files: Mapping[str, str],
+        dataset: str,
+        *,
+        purpose: str,
+        basis: str = "",
+        digits: int = DIGITS,
+        seconds: int = SECONDS,
+        memory_mb: int = MEMORY_MB,
+    ) -> ScriptPlan:
+        """Make the plan of a script without asking anybody: it is tried on made-up rows, in a sandbox on this machine.
+
+        Args:
+            files: the text of every file by name; the first one is run.
+            dataset: department.table.
+            basis: the law or rule that the request rests on.
+            digits: significant ones of each number of the result.
+
+        Raises:
+            RequestError: it cannot be allowed, or gives no result that could be released.
+            RefusedError: there is no sandbox here.
+        """
+        plan = plan_script(
+            files,
+            dataset,
+            purpose=purpose,
+            requester=self._identity.name,
+            catalogue=self._catalogue,
+            roster=self._roster,
+            nonce=new_nonce(),
+            basis=basis,
+            digits=digits,
+            seconds=seconds,
+            memory_mb=memory_mb,
+        )
+        check_plan(plan, self._catalogue, self._roster)
+        return plan
+
+    def datasets(self) -> tuple[Dataset, ...]:
+        """Fetch the cards and the mock rows of all datasets, and keep them in the home, a folder for each.
+
+        Raises:
+            NodeError: one of them is not in the catalogue.
+        """
+        known = {f"{owner}.{table.name}" for table in self._catalogue.tables for owner in table.departments}
+        found = self._client.datasets()
+        if not known.issuperset(dataset.name for dataset in found):
+            raise NodeError("node.garbage", party="coordinator")
+        for dataset in found:
+            self._write(f"datasets/{dataset.name}", "card.md", dataset.card.encode())
+            self._write(f"datasets/{dataset.name}", "mock.parquet", dataset.mock)
+        return found
+
     def ask(self, plan: SumPlan, progress: Callable[[str], None] = lambda _: None) -> Result:
         """Submit a plan, wait, and read the result.
 
@@ -192,6 +249,14 @@ class Analyst:
         """
         return self._read_prediction(plan, *self._submit(plan, self._request(plan), progress))
 
+    def run_script(self, plan: ScriptPlan, progress: Callable[[str], None] = lambda _: None) -> ScriptResult:
+        """Submit a script, wait, and read the table that was released of it.
+
+        Raises:
+            KeyongError: refused or failed; nothing was released.
+        """
+        return self._read_script(plan, *self._submit(plan, self._request(plan), progress))
+
     def resume(self, job: str, progress: Callable[[str], None] = lambda _: None) -> Result:
         """Ask again for what was asked before: it may have been approved meanwhile.
 
@@ -216,6 +281,13 @@ class Analyst:
         if not isinstance(plan, PredictPlan):
             raise RefusedError("refused.no_request", request=job, party=self._identity.name)
         return self._read_prediction(plan, *self._submit(plan, request, progress))
+
+    def resume_script(self, job: str, progress: Callable[[str], None] = lambda _: None) -> ScriptResult:
+        """Ask again for a script; see `resume` and `run_script`."""
+        plan, request = self._asked(job)
+        if not isinstance(plan, ScriptPlan):
+            raise RefusedError("refused.no_request", request=job, party=self._identity.name)
+        return self._read_script(plan, *self._submit(plan, request, progress))
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
@@ -274,6 +346,16 @@ class Analyst:
         result = PredictResult(job=job, purpose=plan.purpose, bands=bands, **course._asdict())
         self._write("results", f"{job}.json", msgspec.json.encode(result))
         self._note("result.read", job, {"rows": len(bands)}, msgspec.json.encode(bands))
+        return result
+
+    def _read_script(self, plan: ScriptPlan, sealed: SealedTotals, course: Course) -> ScriptResult:
+        job = job_name(plan)
+        released = read_released(self._identity, self._roster, plan, job, sealed)
+        result = ScriptResult(
+            job=job, dataset=plan.dataset, purpose=plan.purpose, released=released, **course._asdict()
+        )
+        self._write("results", f"{job}.json", msgspec.json.encode(result))
+        self._note("result.read", job, {"rows": len(released.table.lines)}, released.to_bytes())
         return result
 
     def _train(self, plan: TrainPlan, request: bytes, progress: Callable[[str | Step], None]) -> TrainResult:
@@ -341,12 +423,12 @@ class Analyst:
         self._client.record(self._journal.entries(self._client.known()))
 
     def _write(self, folder: str, name: str, content: bytes) -> Path:
-        (self._home / folder).mkdir(exist_ok=True)
+        (self._home / folder).mkdir(parents=True, exist_ok=True)
         write_whole(self._home / folder / name, content, mode=0o600)
         return self._home / folder / name
 
 
-KINDS: dict[type[AnyPlan], str] = {SumPlan: "q", TrainPlan: "t", PredictPlan: "p"}
+KINDS: dict[type[AnyPlan], str] = {SumPlan: "q", TrainPlan: "t", PredictPlan: "p", ScriptPlan: "s"}
 
 
 def job_name(plan: AnyPlan) -> str:

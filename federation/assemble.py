@@ -26,6 +26,7 @@ from crypto.errors import CryptoError
 from crypto.paillier import Encryptor, generate
 from crypto.sealing import open_box, seal
 from crypto.threshold import KeyShare
+from federation import sandbox
 from federation.adapters import Adapter, AdapterCode, find_adapter
 from federation.aggregation.office import Office
 from federation.audit.events import Actor
@@ -35,6 +36,7 @@ from federation.audit.record import Public
 from federation.audit.witness import Witness
 from federation.coordinator.attestations import attest_job
 from federation.coordinator.control import ControlServer
+from federation.coordinator.datasets import Offers
 from federation.coordinator.grid_wire import GridWire
 from federation.coordinator.jobs import Job, JobQueue
 from federation.coordinator.models import KeptModels
@@ -42,18 +44,22 @@ from federation.coordinator.receipts import Receipts
 from federation.coordinator.seals import Sealer
 from federation.coordinator.sequencer import Sequencer
 from federation.coordinator.server_app import JobRunner, Trainer, server_app
-from federation.errors import HomeError, KeyongError, NodeError, RecordError, RefusedError
+from federation.errors import HomeError, KeyongError, NodeError, RecordError, RefusedError, SettingsError
+from federation.governance import datasite
 from federation.governance.approvals import Approvals
 from federation.governance.identity import Identity, write_secret, write_whole
 from federation.governance.roster import Roster, pin
-from federation.messages import Deal, Dealt, Enrol, Enrolled, Header, Payload, Unready, decode, encode
+from federation.governance.shelf import NoShelf
+from federation.messages import Dataset, Deal, Dealt, Enrol, Enrolled, Header, Payload, Unready, decode, encode
 from federation.messages import Identity as IdentityMessage
+from federation.node.bench import Bench
 from federation.node.client_app import client_app
 from federation.node.department import Department
 from federation.node.desk import Desk
 from federation.node.fingerprints import Fingerprints
 from federation.node.gateway import Gateway
 from federation.node.mirror import RecordMirror
+from federation.node.offering import offer, register
 from federation.operate import Launch, now, socket_places
 from federation.queries.sums import new_nonce
 from federation.runtime import flower
@@ -77,6 +83,7 @@ from federation.runtime.launcher import (
 )
 from federation.runtime.local_grid import LocalGrid
 from federation.runtime.superlink.fleet import Carriers
+from federation.sandbox.limits import NoRunner, Runner
 from federation.settings import Department as DepartmentSettings
 
 if TYPE_CHECKING:
@@ -110,6 +117,8 @@ def main() -> int:
     import federation.learning.programme  # noqa: F401
 
     home, settings = Home(Path(launch.home)), launch.settings
+    if settings.catalogue.approvals == "officers":
+        datasite.load()
     public = Public(
         name=settings.name,
         departments=tuple(d.name for d in settings.departments),
@@ -126,19 +135,21 @@ def main() -> int:
     control = socket.socket(fileno=launch.control)
     starters = {
         COORDINATOR: Starter(
-            run=lambda stream, session: _run_coordinator(launch, stream, control),
+            run=lambda stream, *_: _run_coordinator(launch, stream, control),
             keep=(launch.control,),
             network=launch.runtime == "flower",
         ),
-        DEALER: Starter(run=lambda stream, session: _run_dealer(launch, stream)),
+        DEALER: Starter(run=lambda stream, *_: _run_dealer(launch, stream)),
     }
+    benches = _benches(launch)
     for department in settings.departments:
         secrets = launch.secrets.get(department.name)
         starters[department.name] = Starter(
-            run=lambda stream, session, d=department: _run_department(launch, d, stream, session),  # type: ignore[misc]
+            run=lambda *streams, d=department: _run_department(launch, d, *streams),
             readable=tuple(path for store in department.stores for path in store.files),
             network=department.network,
             keep=(launch.desks[department.name], *(() if secrets is None else (secrets,))),
+            bench=department.name in benches,
         )
     reporting = True
 
@@ -159,6 +170,7 @@ def main() -> int:
         key_bits=settings.key_bits,
         analysts=launch.analysts,
         officers=launch.officers,
+        grants=settings.officers_needed,
     )
     launcher = Launcher(
         home=home.path,
@@ -173,6 +185,18 @@ def main() -> int:
     return launcher.run()
 
 
+def _benches(launch: Launch) -> frozenset[str]:
+    """The departments that hold a table which scripts may be run over, if this machine has a sandbox for them."""
+    tables = {table.name for table in launch.settings.catalogue.tables if table.scripts}
+    holders = frozenset(d.name for d in launch.settings.departments if any(s.table in tables for s in d.stores))
+    if not holders or launch.unconfined:
+        return frozenset()
+    if (reason := sandbox.why_not()) is not None:  # tried here, once for all who are forked from here
+        logger.warning("no script will run: %s", reason)
+        return frozenset()
+    return holders
+
+
 def _carriers() -> Carriers:
     """The SuperLink and the SuperNodes, in the launcher's network: within the bubblewrap it is a loopback, no more."""
     # The coordinator's side too: imported before the first fork, as everything that takes a second.
@@ -182,11 +206,11 @@ def _carriers() -> Carriers:
 
     def node(end: socket.socket, link: LinkUp) -> Starter:
         return Starter(
-            run=lambda stream, session: _logged(lambda: run_node(stream, end, link)), keep=(end.fileno(),), network=True
+            run=lambda stream, *_: _logged(lambda: run_node(stream, end, link)), keep=(end.fileno(),), network=True
         )
 
     return Carriers(
-        link=Starter(run=lambda stream, session: _logged(lambda: run_link(stream)), network=True), node=node
+        link=Starter(run=lambda stream, *_: _logged(lambda: run_link(stream)), network=True), node=node
     )
 
 
@@ -195,7 +219,9 @@ def _logged(run: Callable[[], int]) -> int:
     return run()
 
 
-def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket.socket, session: int) -> int:
+def _run_department(
+    launch: Launch, settings: DepartmentSettings, stream: socket.socket, session: int, bench: socket.socket | None
+) -> int:
     _keep_log()
     home = Home(Path(launch.home)).party(settings.name)
     try:
@@ -212,6 +238,13 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
         return _storage_status(error)
     stores, codes, unready = _open_stores(launch, settings)
     fingerprints = Fingerprints.sample(stores, launch.settings.catalogue)
+    datasets: tuple[Dataset, ...] = ()
+    try:
+        datasets = offer(launch.settings, settings.name, fingerprints)
+    except SettingsError as error:
+        unready = unready or _unready(error)
+    by_officers = launch.settings.catalogue.approvals == "officers"
+    shelf = datasite.Datasite(home / datasite.FOLDER, settings.name) if by_officers else NoShelf()
     gateway = Gateway(journal, settings.name, fingerprints)
     try:
         # Before there is a roster a witness can show its keys, and nothing else.
@@ -235,6 +268,7 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
             # Which code reads the data, and what the conformance kit said of it.
             "adapters": _listed({code.name: code.sha256 for code in codes}),
             "conformance": _listed({c.name: launch.conformance[c.name] for c in codes if c.name in launch.conformance}),
+            "desk": shelf.software,
         },
         body=fingerprints.to_bytes(),
     )
@@ -290,8 +324,10 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
             journal=journal,
             folder=home / "desk",
             clock=now,
+            shelf=shelf,
         )
         gateway.permit = approvals.check
+        desk = Desk(socket.socket(fileno=launch.desks[settings.name]), approvals, mirror.head)
         office = Office(
             identity=identity,
             roster=roster,
@@ -303,11 +339,14 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
             approvals=approvals,
             mirror=mirror,
             check_cells=gateway.check_cells,
+            check_text=gateway.check_text,
             clock=now,
             home=home,
+            runner=_runner(bench, home, desk, approvals),
         )
-        desk = Desk(socket.socket(fileno=launch.desks[settings.name]), approvals, mirror.head)
-        department = Department(office, journal, gateway, mirror, desk)
+        department = Department(office, journal, gateway, mirror, desk, datasets)
+        if isinstance(shelf, datasite.Datasite):
+            register(shelf, datasets, launch.settings, settings.name)
         # Only what the coordinator has given up is ended: nobody waits for that answer any more.
         _serve(stream, department, desk, launch.settings.deadline_s + GRACE_S)
     except (HomeError, OSError) as error:
@@ -318,6 +357,19 @@ def _run_department(launch: Launch, settings: DepartmentSettings, stream: socket
         logger.error("%s", error)
         return EXIT_GARBAGE
     return 0
+
+
+def _runner(bench: socket.socket | None, home: Path, desk: Desk, approvals: Approvals) -> Runner:
+    """Who runs this department's scripts; while one runs, its officers are heard."""
+    if bench is None:
+        return NoRunner()
+
+    def alive(job: str) -> None:
+        desk.serve()
+        plan = approvals.plan(job)
+        approvals.check(job, plan.hash if plan else "")
+
+    return Bench(bench, home / "scripts", desk.fileno(), alive)
 
 
 def _open_stores(
@@ -483,7 +535,8 @@ def _run_coordinator(launch: Launch, channel: socket.socket, control: socket.soc
 
     jobs = JobQueue()
     models = KeptModels(home / "models")
-    ControlServer(control, jobs, sequencer, roster, models.find).start()
+    offers = Offers(roster.names("department"), wire)
+    ControlServer(control, jobs, sequencer, roster, models.find, offers).start()
     runner = JobRunner(
         trainer=Trainer(identity, roster, roster.paillier(minimum_bits=launch.minimum_key_bits), models.keep),
         sequencer=sequencer,
@@ -491,7 +544,12 @@ def _run_coordinator(launch: Launch, channel: socket.socket, control: socket.soc
         wire=wire,
         attest=attest,
     )
-    app = server_app(jobs, runner, lambda _: grid.wait_for(roster.names("department"), launch.settings.deadline_s))
+    app = server_app(
+        jobs,
+        runner,
+        lambda _: grid.wait_for(roster.names("department"), launch.settings.deadline_s),
+        offers.gather,
+    )
     context = Context(run_id=1, node_id=flower.COORDINATOR_NODE, node_config={}, state=RecordDict(), run_config={})
     app(grid=grid, context=context)
     return 0

@@ -18,7 +18,9 @@ import typer
 from rich.console import Console
 
 from federation.commands import (
+    accounts,
     adapters,
+    catalogue,
     demonstration,
     drills,
     epochs,
@@ -27,6 +29,8 @@ from federation.commands import (
     predict,
     query,
     record,
+    review,
+    run,
     running,
     train,
 )
@@ -37,7 +41,23 @@ from federation.runtime.home import Home
 INTERRUPTED = 130
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Keyong 可用")
-for group in (running, adapters, query, train, predict, officers, epochs, record, evidence, drills, demonstration):
+for group in (
+    running,
+    catalogue,
+    adapters,
+    query,
+    train,
+    predict,
+    run,
+    officers,
+    review,
+    accounts,
+    epochs,
+    record,
+    evidence,
+    drills,
+    demonstration,
+):
     group.register(app)
 
 

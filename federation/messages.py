@@ -200,10 +200,10 @@ class Agreement(Payload, frozen=True, tag="agreement"):
     """This department agrees to the plan.
 
     Attributes:
-        statement: its officer's signed word; "" if its rule is automatic.
+        statements: its officers' signed grants, of as many as the roster asks for; none if its rule is automatic.
     """
 
-    statement: str
+    statements: tuple[str, ...] = ()
 
 
 class Pending(Payload, frozen=True, tag="pending"):
@@ -440,6 +440,7 @@ Message = (
     | Advertise | DealMasks | KeepMasks | Mask | Agree | OpenMasks
     | Agreement | Pending | Begun | Commitment | Ciphertexts | Share | Decision | Synced | Cosigned | Failure
     | MaskKeys | MaskShares | MasksKept | Masked | Bare | Survivors | Unmask | Learned
+    | RunScript | ScriptOutput | Describe | Datasets
     | Request | Identity | Deal | Dealt | Enrol | Enrolled | Unready
 )  # fmt: skip
 

@@ -96,20 +96,31 @@ class OfficerDesk:
         return self._desk.items()
 
     def has_pending(self, job: str) -> bool:
-        """Whether a request waits for this department."""
-        return any(item.job == job and item.state == "pending" for item in self._desk.items())
+        """Whether a request waits for this officer's word."""
+        pending = (item for item in self._desk.items() if item.job == job and item.state == "pending")
+        return any(self.officer.name not in item.granted_by for item in pending)
 
-    def approve(self, job: str, *, hours: float = DEFAULT_HOURS, frozen: bool = True, conditions: str = "") -> None:
+    def approve(
+        self,
+        job: str,
+        *,
+        hours: float = DEFAULT_HOURS,
+        frozen: bool = True,
+        conditions: str = "",
+        minimum_group: int | None = None,
+    ) -> None:
         """Grant one run of a request.
 
         Args:
             hours: until the grant expires.
             frozen: only for the data as it was when the request came; else as it is at the run.
+            conditions: for people to read.
+            minimum_group: for a script only: nothing is told of groups of fewer rows; None for the plan's own.
 
         Raises:
             KeyongError: no such request, or the desk does not accept it.
         """
-        item, plan = self._find(job)
+        item, plan = self.find(job)
         salt = secrets.token_bytes(16)
         grant = Grant(
             **self._common(),
@@ -120,18 +131,19 @@ class OfficerDesk:
             expires=timestamp(self._clock() + timedelta(hours=hours)),
             snapshot=item.snapshot if frozen else "",
             conditions=conditions,
+            minimum_group=msgspec.UNSET if minimum_group is None else minimum_group,
         )
         self._say(grant, {"purpose": plan.purpose, "salt": salt.hex()})
 
     def reject(self, job: str, reason: str) -> None:
         """Say no to a request."""
-        _, plan = self._find(job)
+        _, plan = self.find(job)
         committed, notes = _reason(reason)
         self._say(Deny(**self._common(), request=job, plan=plan.hash, reason=committed), notes)
 
     def revoke(self, job: str, reason: str) -> None:
         """Take a grant back; counts at once, in the middle of its run too."""
-        _, plan = self._find(job)
+        _, plan = self.find(job)
         committed, notes = _reason(reason)
         self._say(Revoke(**self._common(), request=job, plan=plan.hash, reason=committed), notes)
 
@@ -159,7 +171,12 @@ class OfficerDesk:
         committed, notes = _reason(reason)
         self._say(SignChange(**self._common(), change=change.hash, reason=committed), notes)
 
-    def _find(self, job: str) -> tuple[DeskItem, Plan]:
+    def find(self, job: str) -> tuple[DeskItem, Plan]:
+        """Find a request on the desk, and read its plan.
+
+        Raises:
+            RefusedError: no such request, or what is shown is no plan.
+        """
         for item in self._desk.items():
             if item.job == job:
                 return item, plan_of(item)

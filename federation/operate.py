@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -29,7 +29,7 @@ from crypto.paillier import MINIMUM_KEY_BITS
 from federation.analyst import DEFAULT, Analyst, enrol_analyst
 from federation.coordinator.control import ControlClient
 from federation.errors import HomeError, SettingsError, from_code
-from federation.governance.epochs import departments_after
+from federation.governance.epochs import names_after
 from federation.governance.identity import write_whole
 from federation.governance.officers import read_officer
 from federation.governance.roster import Officer, Party, Roster
@@ -106,7 +106,6 @@ def up(
     settings: Settings,
     home: Home,
     *,
-    analysts: Sequence[str] = (DEFAULT,),
     minimum_key_bits: int = MINIMUM_KEY_BITS,
     progress: Callable[[str], None] = lambda _: None,
     runtime: Runtime | None = None,
@@ -114,7 +113,6 @@ def up(
     """Start a federation in its home; returns when every department is ready.
 
     Args:
-        analysts: who may ask; their keys are made here.
         runtime: what carries the messages; None: as it was started, until `down` forgets it, else local.
         progress: called with every party that has become ready.
 
@@ -128,10 +126,12 @@ def up(
     home.prepare()
     if epochs.unfinished(home.path) is not None:
         raise HomeError("home.epoch_unfinished")
-    previous, enrolled, known = _rostered(home)
-    changed = sorted({*enrolled} ^ {department.name for department in settings.departments})
+    previous, enrolled, grants = _rostered(home)
+    changed = sorted({*enrolled} ^ {*settings.analysts, *(department.name for department in settings.departments)})
     if enrolled and changed:
         raise HomeError("home.roster_parties", party=", ".join(changed))
+    if enrolled and grants != settings.officers_needed:
+        raise HomeError("home.roster_grants", count=grants)
     runtime = runtime or remembered_runtime(home)
     # Another command may be starting or stopping one: it lets go within a moment, or holds on because it runs.
     with home.lock(wait_s=LOCK_WAIT_S) as lock, contextlib.ExitStack() as stack:
@@ -147,7 +147,7 @@ def up(
             settings=settings,
             unconfined=unconfined,
             minimum_key_bits=minimum_key_bits,
-            analysts=tuple(enrol_analyst(home.analyst(name), name) for name in known or analysts),
+            analysts=tuple(enrol_analyst(home.analyst(name), name) for name in settings.analysts),
             officers=officers_of(settings, home),
             epoch=home.epoch,
             previous=previous,
@@ -329,16 +329,20 @@ def _operator(home: Home, word: bytes) -> dict[str, object] | None:
         return None
 
 
-def _rostered(home: Home) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """The hash of the roster before, and the departments and analysts of this epoch; empty before the first start."""
+def _rostered(home: Home) -> tuple[str, tuple[str, ...], int]:
+    """Of this epoch: the hash of the roster before, departments and analysts, and how many officers must grant.
+
+    Nothing of it before the first start.
+    """
     past = epochs.old_epochs(home.path)
     old = Roster.from_bytes((past[-1] / "launcher" / "roster.json").read_bytes()) if past else None
     if home.roster.exists():
         roster = Roster.from_bytes(home.roster.read_bytes())
-        return roster.previous, roster.names("department"), roster.names("analyst")
+        return roster.previous, (*roster.names("department"), *roster.names("analyst")), roster.grants
     if old is not None:
-        return old.hash, departments_after(old, epochs.ended_by(past[-1]).change), old.names("analyst")
-    return "", (), ()
+        change = epochs.ended_by(past[-1]).change
+        return old.hash, (*names_after(old, change, "department"), *names_after(old, change, "analyst")), change.grants
+    return "", (), 1
 
 
 def officers_of(settings: Settings, home: Home) -> tuple[Officer, ...]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
@@ -42,7 +43,11 @@ LEAST_CONTRIBUTORS = 3
 LEAST_GROUP = 3
 # Operators and auditors of the whole federation stand at the city.
 CITY = "city"
+# Whoever asks, if the file names nobody.
+ANALYST = f"analyst@{CITY}"
 MAX_PERSON = 64
+# A summary is for people to read, and no way to hand out rows.
+MAX_SUMMARY = 300
 # Settings of a table that name a file or folder, whatever the adapter.
 FILE_KEYS = ("path", "folder")
 BOOLEAN_VALUES = ("false", "true")
@@ -137,6 +142,22 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     lab: bool = False
     counties: tuple[str, ...] = ()
     county: TierRules = TierRules()
+
+    def tier(self, account: str) -> Tier:
+        """The tier of an account, such as analyst@zezhou: that of the department behind the @."""
+        return "county" if account.rpartition("@")[2] in self.counties else "city"
+
+    def rules(self, account: str) -> TierRules:
+        """What an account may ask for, with the least group of what it asks."""
+        if self.tier(account) == "city":
+            return TierRules(minimum_group=self.minimum_group)
+        return TierRules(
+            requests=self.county.requests, minimum_group=max(self.minimum_group, self.county.minimum_group)
+        )
+
+    def lets(self, account: str, table: TableCard) -> bool:
+        """Whether an account may ask about a table at all: nobody about core data, no county about important data."""
+        return table.data_class == "general" or (table.data_class == "important" and self.tier(account) == "city")
 
     def table(self, name: str) -> TableCard | None:
         """Find a table by name."""
@@ -247,6 +268,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         key_bits: size of the joint Paillier key.
         deadline_s: how long a department may take to answer one message, seconds.
+        officers_needed: how many officers of a department must grant a request.
+        analysts: accounts that may ask, name@department or name@city.
     """
 
     name: str
@@ -255,6 +278,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     departments: tuple[Department, ...]
     catalogue: Catalogue
     officers: tuple[OfficerSettings, ...] = ()
+    officers_needed: Literal[1, 2] = 1
+    analysts: tuple[str, ...] = (ANALYST,)
 
     def labels(self, language: str) -> dict[str, str]:
         """Departments' names for people."""
@@ -273,8 +298,15 @@ class _Federation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     key_bits: int = MINIMUM_KEY_BITS
     threshold: int | None = None
     approvals: Literal["automatic", "officers"] = "officers"
+    officers_needed: Literal[1, 2] = 1
+    analysts: tuple[str, ...] = (ANALYST,)
     deadline_s: int = 60
     lab: bool = False
+
+
+class _County(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    requests: tuple[JobKind, ...] = ALL_KINDS
+    min_group_size: int | None = None
 
 
 class _Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -294,12 +326,17 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     label: str = ""
     label_en: str = ""
+    data_class: DataClass = "general"
+    scripts: bool = False
+    summary: Annotated[str, msgspec.Meta(max_length=MAX_SUMMARY)] = ""
+    summary_en: Annotated[str, msgspec.Meta(max_length=MAX_SUMMARY)] = ""
 
 
 class _Department(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     label: str = ""
     label_en: str = ""
+    tier: Tier = "city"
     network: bool = False
     tables: dict[str, dict[str, object]] = {}
 
@@ -309,6 +346,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     federation: _Federation
     department: tuple[_Department, ...]
     officer: tuple[OfficerSettings, ...] = ()
+    county: _County = _County()
 
 
 def read_settings(path: Path, *, minimum_key_bits: int = MINIMUM_KEY_BITS) -> Settings:
@@ -329,6 +367,7 @@ def read_settings(path: Path, *, minimum_key_bits: int = MINIMUM_KEY_BITS) -> Se
     file = _convert(raw, _File, "")
     _check_federation(file, minimum_key_bits)
     _check_officers(file)
+    _check_analysts(file)
     departments = tuple(
         Department(
             name=department.name,
@@ -346,6 +385,8 @@ def read_settings(path: Path, *, minimum_key_bits: int = MINIMUM_KEY_BITS) -> Se
         departments=departments,
         catalogue=_catalogue(file),
         officers=file.officer,
+        officers_needed=file.federation.officers_needed,
+        analysts=file.federation.analysts,
     )
 
 
@@ -381,10 +422,12 @@ def _check_federation(file: _File, minimum_key_bits: int) -> None:
         raise _wrong("federation.threshold", f"must be from 2 to {len(names)}, the number of departments")
     if not 1 <= rules.deadline_s <= 3600:
         raise _wrong("federation.deadline_s", "must be from 1 to 3600 seconds")
+    if file.county.min_group_size is not None and file.county.min_group_size < rules.min_group_size:
+        raise _wrong("county.min_group_size", f"must be {rules.min_group_size} or more, as for everybody")
 
 
 def _check_officers(file: _File) -> None:
-    """Three separate roles, nobody in two of them; with the rule "officers", each department has one who approves."""
+    """Three separate roles, nobody in two of them; with the rule "officers", each department has those who approve."""
     departments = {department.name for department in file.department}
     for officer in file.officer:
         name, _, place = officer.name.rpartition("@")
@@ -398,11 +441,29 @@ def _check_officers(file: _File) -> None:
         listed = [getattr(officer, what) for officer in file.officer]
         if len(set(listed)) < len(listed):
             raise _wrong(f"officer.{what}", "stands twice: nobody may hold two of the separate roles")
+    needed = file.federation.officers_needed
     if file.federation.approvals == "officers":
-        served = {officer.name.rpartition("@")[2] for officer in file.officer if officer.role == "officer"}
-        without = sorted(departments - served)
-        if without:
-            raise SettingsError("settings.officer_missing", department=without[0])
+        serving = Counter(officer.name.rpartition("@")[2] for officer in file.officer if officer.role == "officer")
+        for department in sorted(departments):
+            if not serving[department]:
+                raise SettingsError("settings.officer_missing", department=department)
+            if serving[department] < needed:
+                raise SettingsError("settings.officers_few", department=department, needed=needed)
+    elif needed > 1:
+        raise _wrong("federation.officers_needed", 'nobody grants anything unless approvals = "officers"')
+
+
+def _check_analysts(file: _File) -> None:
+    """Every account that may ask stands at a department of ours or at the city, and is nobody else's."""
+    places, accounts = {CITY, *(department.name for department in file.department)}, file.federation.analysts
+    for account in accounts:
+        name, _, place = account.rpartition("@")
+        if not PARTY_NAME.fullmatch(name) or place not in places:
+            raise _wrong("federation.analysts", f"{account!r} is not name@department, or name@{CITY}")
+        if account in {officer.name for officer in file.officer}:
+            raise _wrong("federation.analysts", f"{account!r} is an officer: who asks does not approve")
+    if len(set(accounts)) < len(accounts):
+        raise _wrong("federation.analysts", "an account stands twice")
 
 
 def _table(
@@ -480,6 +541,8 @@ def _catalogue(file: _File) -> Catalogue:
             where = f"department[{department.name}].tables.{name}"
             if not columns:
                 raise _wrong(f"{where}.columns", "a table needs at least one column")
+            if table.scripts and table.data_class == "core":
+                raise _wrong(f"{where}.scripts", "no script is given core data")
             card = TableCard(
                 name=name,
                 label=table.label or name,
@@ -487,6 +550,10 @@ def _catalogue(file: _File) -> Catalogue:
                 id=table.id,
                 columns=tuple(_column(f"{where}.columns.{c}", c, column) for c, column in columns.items()),
                 departments=(department.name,),
+                data_class=table.data_class,
+                scripts=table.scripts,
+                summary=table.summary,
+                summary_en=table.summary_en,
             )
             known = cards.get(name)
             if known is not None:
@@ -507,6 +574,11 @@ def _catalogue(file: _File) -> Catalogue:
             for _, card in sorted(cards.items())
         ),
         lab=rules.lab,
+        counties=tuple(sorted(d.name for d in file.department if d.tier == "county")),
+        county=TierRules(
+            requests=tuple(kind for kind in ALL_KINDS if kind in file.county.requests),
+            minimum_group=file.county.min_group_size or 0,
+        ),
     )
 
 

@@ -121,8 +121,10 @@ def _work_out(settings: Settings, home: Home, roster: Roster, rotate: Sequence[s
     return rules.work_out(
         roster,
         departments=[department.name for department in settings.departments],
+        analysts=settings.analysts,
         officers=operate.officers_of(settings, home),
         threshold=settings.catalogue.threshold,
+        grants=settings.officers_needed,
         rotate=rotate,
         draw=draw,
     )

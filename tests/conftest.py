@@ -19,6 +19,7 @@ from tests.support import city
 IN_CI = os.environ.get("CI") == "true"
 REAL_DATA = os.environ.get("KEYONG_REAL_DATA")
 MANY_FILES = 300
+OPEN = pytest.StashKey[int]()  # how many files the last collection left open
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -31,10 +32,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in real]
 
 
-def pytest_runtest_teardown() -> None:
-    """Close what tests left to the collector: a federation in memory holds dozens of databases open, in cycles."""
-    if len(os.listdir("/dev/fd")) > MANY_FILES:
+def pytest_collection_finish() -> None:
+    """Thousands of tests and every library stay to the end: no collection needs to walk through them again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """At the end all goes, or extension modules report leaks."""
+    gc.unfreeze()
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Close what tests left to the collector: a federation in memory holds dozens of databases open, in cycles.
+
+    What threads still hold is not closed by that, and must not bring the collector back after every test.
+    """
+    if len(os.listdir("/dev/fd")) > item.config.stash.get(OPEN, 0) + MANY_FILES:
         gc.collect()
+        item.config.stash[OPEN] = len(os.listdir("/dev/fd"))
 
 
 def pytest_report_header() -> str:

@@ -31,21 +31,32 @@ def verify(home: Path) -> tuple[str, ...]:
     return (sys.executable, "-m", "federation", "--home", str(home), "audit", "verify", "--json")
 
 
-def sign(home: Path, decision: str, job: str, account: str, reason: str, language: str) -> tuple[str, ...]:
+def sign(home: Path, decision: str, job: str, account: str, said: Sequence[str], language: str) -> tuple[str, ...]:
     """An officer's program, as a process of its own; it reads the passphrase from its standard input."""
-    said = () if decision == "approve" else (f"--reason={reason}",)
     return (
         *(sys.executable, "-m", "federation", "--home", str(home), "--lang", language, "--json"),
         *(decision, f"--as={account}", "--passphrase-stdin", *said, "--", job),
     )
 
 
-def train(config: Path, home: Path, language: str, *words: str) -> tuple[str, ...]:
+def check_passphrase(home: Path, account: str, language: str) -> tuple[str, ...]:
+    """A program that opens an account's key file, and says only whether it opens; it reads the passphrase as above."""
+    return program(home, language, "officer", "check", "--passphrase-stdin", "--", account)
+
+
+def train(config: Path, home: Path, account: str, language: str, *words: str) -> tuple[str, ...]:
     """The analyst's program, as a process of its own: it has the key, and tells of every round on standard error."""
-    return (
-        *(sys.executable, "-m", "federation", "--home", str(home), "--config", str(config), "--lang", language),
-        *("--json", "train", *words),
-    )
+    return program(home, language, "--config", str(config), "train", f"--as={account}", *words)
+
+
+def program(home: Path, language: str, *words: str) -> tuple[str, ...]:
+    """A program of ours, as a process of its own, that prints one JSON object."""
+    return (sys.executable, "-m", "federation", "--home", str(home), "--lang", language, "--json", *words)
+
+
+def export(home: Path, folder: Path, language: str) -> tuple[str, ...]:
+    """The program that writes a bundle, as a folder and beside it the archive."""
+    return program(home, language, "evidence", "export", "--out", str(folder))
 
 
 def keyong(home: Path, *words: str) -> tuple[str, ...]:

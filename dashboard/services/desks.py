@@ -31,6 +31,7 @@ class Lying:
         received: when each department got it, UTC.
         states: pending, granted, denied, revoked, expired or used, by department.
         snapshots: salted digest of what each department would add; "" for one that adds nothing.
+        granted_by: officers whose yes counts, by department.
         differing: departments whose desk shows another plan under this name; their states are left out.
     """
 
@@ -39,6 +40,7 @@ class Lying:
     received: Mapping[str, str]
     states: Mapping[str, str]
     snapshots: Mapping[str, str]
+    granted_by: Mapping[str, tuple[str, ...]]
     differing: tuple[str, ...] = ()
 
 
@@ -124,5 +126,6 @@ def _together(job: str, shown: Sequence[tuple[str, DeskItem, Plan]]) -> Lying:
         received={department: item.received for department, item in alike},
         states={department: item.state for department, item in alike},
         snapshots={department: item.snapshot for department, item in alike},
+        granted_by={department: item.granted_by for department, item in alike},
         differing=tuple(department for department, _, other in shown if other.hash != plan.hash),
     )

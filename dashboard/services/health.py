@@ -46,12 +46,15 @@ class SelfCheck:
 
 def pinned_roster(rosters: Mapping[str, bytes]) -> Roster | None:
     """The roster that most parties have pinned; None if there is none that can be read."""
-    for content, _ in Counter(rosters.values()).most_common(1):
-        try:
-            return Roster.from_bytes(content)
-        except ValueError:
-            return None
-    return None
+    try:
+        return Roster.from_bytes(commonest_roster(rosters))
+    except ValueError:
+        return None
+
+
+def commonest_roster(rosters: Mapping[str, bytes]) -> bytes:
+    """The same as bytes, whatever they are; none if there is none."""
+    return next((content for content, _ in Counter(rosters.values()).most_common(1)), b"")
 
 
 def self_checks(

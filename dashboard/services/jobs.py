@@ -7,11 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from dashboard.services.acts import ACTS, Act, act_of
 from federation.audit.events import Event
+from federation.settings import JobKind
 
 # The classes the gateways let out, most telling first; whatever else the log names is shown as "raw".
-CLASSES = ("ciphertext", "sealed", "masked", "unmask", "clear", "control", "desk", "record", "enrolment", "error")
+CLASSES = (
+    "output", "ciphertext", "sealed", "masked", "unmask", "clear", "control", "desk", "catalogue", "record",
+    "enrolment", "error",
+)  # fmt: skip
 RAW = "raw"
+
+# What a job's name begins with: all that is known of its kind before it starts.
+PREFIXES: Mapping[str, JobKind] = {"q": "sum", "t": "train", "p": "predict", "s": "script"}
 
 # The sum protocol's steps in order; rounds as in `federation.queries.sums`.
 STEPS = (
@@ -21,11 +29,10 @@ STEPS = (
     "sums.encrypt", "sums.collect", "sums.multiply", "sums.open",
 )  # fmt: skip
 
-# What makes up the life of a request.
-ACTS = frozenset(
-    {"request.submit", "request.receive", "approval.grant", "approval.deny", "approval.revoke", "job.start",
-     "job.join", "open", "job.end", "result.read"}
-)  # fmt: skip
+# A script's, at the one department that holds the data.
+SCRIPT_STEPS = ("agree", "script.run", "script.release", "script.deliver")
+# Joint training has rounds instead, and a page of its own.
+STEPS_OF: Mapping[JobKind, tuple[str, ...]] = {"sum": STEPS, "script": SCRIPT_STEPS}
 
 JobState = Literal["waiting", "running", "released", "failed", "interrupted"]
 StepState = Literal["done", "now", "next", "failed"]
@@ -69,26 +76,6 @@ def frame_of(index: int, event: Event) -> Frame:
     )
 
 
-class Act(NamedTuple):
-    """Something that was said or done about a request.
-
-    Attributes:
-        entry: its index in the log.
-        party: whose chain it stands in.
-        actor: who did it: the officer, for an officer's word.
-        role: the actor's; "automatic" if nobody was asked.
-        outcome: of a job that ended.
-    """
-
-    entry: int
-    time: str
-    kind: str
-    party: str
-    actor: str
-    role: str
-    outcome: str
-
-
 class Summed(NamedTuple):
     """One sum of a training, as the coordinator noted it.
 
@@ -127,11 +114,12 @@ class JobView:
         outcome: "released", or the code of the error that ended it; "" before.
         rows: how many rows the analyst noted to have read; None before.
         roles: what each department did in it, in the order it came to light.
-        steps: every step of the protocol; at most one is "now" or "failed".
+        steps: every step of the protocol; at most one is "now" or "failed"; none of a training.
     """
 
     name: str
     time: str
+    kind: JobKind
     requester: str
     state: JobState
     outcome: str
@@ -149,6 +137,8 @@ class JobReading:
     state: JobState = "waiting"
     outcome: str = ""
     requester: str = ""
+    started_as: str = ""
+    ran: str = ""
     contributors: int = 0
     rows: int | None = None
     denied: int = 0
@@ -175,8 +165,7 @@ class JobReading:
         """Add one event that is no message."""
         data, node = event.data, event.node
         if event.type in ACTS:
-            outcome = str(data.get("outcome", ""))
-            self.acts.append(Act(index, event.time, event.type, node, event.actor.name, event.actor.role, outcome))
+            self.acts.append(act_of(index, event))
         match event.type:
             case "egress.deny":
                 self.denied += 1
@@ -184,6 +173,7 @@ class JobReading:
                 self.plan = str(data.get("plan", ""))
                 self.requester = event.actor.name
             case "job.start":
+                self.started_as = str(data.get("kind", "sum"))
                 self.requester = str(data.get("requester", ""))
                 self.contributors = int(data.get("contributors", 0))
             case "approval.grant":
@@ -196,12 +186,20 @@ class JobReading:
                     self.gate = str(data.get("reader", ""))
             case "release.decide":
                 self.gate = node
+            case "script":
+                self.ran = str(data.get("status", ""))
             case "round":
                 self.rounds.append(Summed(str(data.get("round", "")), tuple(str(data.get("survivors", "")).split())))
             case "result.read":
                 self.rows = int(data.get("rows", 0))
             case _:
                 pass
+
+    @property
+    def kind(self) -> JobKind:
+        """What kind of job it is: as the coordinator began it, else as its name says."""
+        known = (kind for kind in PREFIXES.values() if kind == self.started_as)
+        return next(known, PREFIXES.get(self.name.partition("-")[0], "sum"))
 
     def flows(self) -> tuple[Flow, ...]:
         """Per department, recipient and class."""
@@ -212,6 +210,7 @@ class JobReading:
         return JobView(
             name=self.name,
             time=self.time,
+            kind=self.kind,
             requester=self.requester,
             state=self.state,
             outcome=self.outcome,
@@ -231,18 +230,26 @@ class JobReading:
         return {party: tuple(named) for party, named in roles.items()}
 
     def _steps(self) -> tuple[tuple[str, StepState], ...]:
-        at = len(STEPS) if self.state == "released" else self._reached()
+        names = STEPS_OF.get(self.kind, ())
+        at = len(names) if self.state == "released" else self._reached()
         here: StepState = "now" if self.state in ("waiting", "running") else "failed"
-        return tuple((name, "done" if i < at else here if i == at else "next") for i, name in enumerate(STEPS))
+        return tuple((name, "done" if i < at else here if i == at else "next") for i, name in enumerate(names))
 
     def _reached(self) -> int:
-        """The step under way, from events alone: at most one message behind what really happens.
+        """The step under way, from events alone: at most one message behind what really happens."""
+        agreed = bool(self.contributors) and len(self.agreed) >= self.contributors
+        return self._script_reached(agreed=agreed) if self.kind == "script" else self._sum_reached(agreed=agreed)
 
-        Multiplying leaves no event of its own; it is over when a key holder has opened the product.
-        """
-        at = 0
-        if self.contributors and len(self.agreed) >= self.contributors:
-            at = STEPS.index("counts.encrypt")
+    def _script_reached(self, *, agreed: bool) -> int:
+        if not self.ran:
+            return SCRIPT_STEPS.index("script.run" if agreed else "agree")
+        if self.ran == "done":
+            return SCRIPT_STEPS.index("script.deliver")
+        return SCRIPT_STEPS.index("script.release" if self.ran.startswith("refused.") else "script.run")
+
+    def _sum_reached(self, *, agreed: bool) -> int:
+        """Multiplying leaves no event of its own; it is over when a key holder has opened the product."""
+        at = STEPS.index("counts.encrypt") if agreed else 0
         for name, after in (("counts", "decide"), ("sums", "")):
             if self.contributors and len(self.committed[name]) >= self.contributors:
                 at = STEPS.index(f"{name}.collect")

@@ -118,6 +118,7 @@ class LogReader:
             return tuple(
                 Told(
                     job=job.name,
+                    kind=job.kind,
                     time=job.time,
                     plan=job.plan,
                     requester=job.requester,

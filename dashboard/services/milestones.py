@@ -10,7 +10,7 @@ from federation.audit.events import Event
 
 KINDS = frozenset(
     {"start", "request.submit", "request.receive", "approval.grant", "approval.deny", "approval.revoke", "commit",
-     "open", "release.decide", "job.end", "result.read", "egress.deny", "incident"}
+     "open", "release.decide", "script", "job.end", "result.read", "egress.deny", "incident"}
 )  # fmt: skip
 KEPT = 60
 NEAR = 3  # departments work side by side: their events may alternate with a few others
@@ -25,7 +25,7 @@ class Milestone:
         round: counts or sums, where the protocol has both.
         reader: to whom something was opened.
         automatic: no person was asked.
-        outcome: of a job that ended.
+        outcome: of a job that ended; of a script, how its run did.
         rows: that were read, or groups that were let out.
         stopper: the department whose officer has said no to the job by then.
     """
@@ -69,7 +69,7 @@ class Story:
             round=str(data.get("round", "")),
             reader=str(data.get("reader", "")),
             automatic=event.actor.role == "automatic",
-            outcome=str(data.get("outcome", "")),
+            outcome=str(data.get("outcome", data.get("status", ""))),
             rows=int(data.get("rows", data.get("groups", 0))),
             stopper=self._stopped.get(event.job, ""),
         )

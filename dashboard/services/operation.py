@@ -1,4 +1,4 @@
-"""How the parties are at this moment, from the launcher that runs them."""
+"""How the parties are at this moment, from the launcher that runs them; and the operator's hand on it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from dashboard.services import commands, programs
+from dashboard.services.rights import Right, Visitor, check
 from federation import operate
 from federation.runtime.home import Home
 
@@ -35,3 +37,25 @@ def processes(home: Path) -> dict[str, Process]:
         return {party.name: party for party in msgspec.convert(said.get("parties", []), list[Process])}
     except msgspec.ValidationError:
         return {}
+
+
+def start(visitor: Visitor, home: Path, settings: Path, *, language: str) -> None:
+    """Start the federation; returns when every party is ready.
+
+    Raises:
+        RefusedError: the visitor is no operator.
+        SaidError: what kept it from starting.
+    """
+    check(visitor, Right.OPERATE)
+    programs.run(commands.program(home, language, "--config", str(settings), "up"))
+
+
+def stop(visitor: Visitor, home: Path, *, language: str) -> None:
+    """Stop the federation, and with it whatever job runs.
+
+    Raises:
+        RefusedError: the visitor is no operator.
+        SaidError: it does not stop.
+    """
+    check(visitor, Right.OPERATE)
+    programs.run(commands.program(home, language, "down"))

@@ -1,7 +1,7 @@
 """What a job file asks, worked out before anybody is asked: the plan, by public rules alone, with no key.
 
-The plan that is submitted is made anew by the analyst's program, and differs in its nonce; what officers sign is that
-one, on their desks.
+Only an analyst may ask, in their own name. The plan that is submitted is made anew by the analyst's program, and
+differs in its nonce; what officers sign is that one, on their desks.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from dashboard.services.health import pinned_roster
+from dashboard.services.rights import Right, Visitor, check
 from federation.audit.record import RecordReader
 from federation.errors import HomeError, KeyongError
 from federation.governance.policy import check_plan
@@ -36,35 +37,23 @@ class Proposal(NamedTuple):
     error: KeyongError | None
 
 
-def proposals(home: Path, *, examples: Path = EXAMPLES) -> tuple[Proposal, ...]:
-    """Read every job file at hand, those that this federation can do first.
+def proposals(visitor: Visitor, home: Path, *, examples: Path = EXAMPLES) -> tuple[Proposal, ...]:
+    """Read every job file at hand, those that this visitor can ask for here first.
 
     Raises:
+        RefusedError: the visitor is no analyst.
         RecordError: nothing was ever started in this home.
-        HomeError: there is no roster that can be read, or no analyst in it.
+        HomeError: there is no roster that can be read.
     """
+    check(visitor, Right.ASK, requester=visitor.account)
     reader = RecordReader(home)
     rules = msgspec.json.decode(reader.catalogue(), type=Catalogue)
     roster = pinned_roster(reader.rosters())
     if roster is None:
         raise HomeError("home.not_running")
-    requester = analyst_of(roster, home)
     files = [*sorted((home / "jobs").glob("*.toml")), *sorted(examples.glob("*.toml"))]
-    found = [_propose(file, rules, roster, requester) for file in files]
+    found = [_propose(file, rules, roster, visitor.account) for file in files]
     return tuple(sorted(found, key=lambda one: one.plan is None))
-
-
-def analyst_of(roster: Roster, home: Path) -> str:
-    """Who asks from this home: the first analyst whose folder is here.
-
-    Raises:
-        HomeError: nobody.
-    """
-    names = (party.name for party in roster.parties if party.role == "analyst")
-    found = next((name for name in names if (home / "analysts" / name).is_dir()), None)
-    if found is None:
-        raise HomeError("home.not_running")
-    return found
 
 
 def settings_file(home: Path, here: Path) -> Path | None:

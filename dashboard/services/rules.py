@@ -8,7 +8,22 @@ from pathlib import Path
 
 import msgspec
 
-from federation.plan import Condition, Feature, LocalQuery, Plan, PredictPlan, SumPlan, TrainPlan, in_unit
+from federation.errors import KeyongError
+from federation.governance.policy import check_plan, readable_columns
+from federation.governance.roster import Roster
+from federation.plan import (
+    AnyPlan,
+    Condition,
+    Feature,
+    GroupKey,
+    LocalQuery,
+    Plan,
+    PredictPlan,
+    ScriptPlan,
+    SumPlan,
+    TrainPlan,
+    in_unit,
+)
 from federation.settings import Catalogue
 
 CATALOGUE = Path("launcher") / "catalogue.json"
@@ -20,9 +35,10 @@ class Asked:
 
     Attributes:
         uses: what the request does with it: filter, group_by, aggregate, feature; none for an id, of which only a hash
-            is used.
+            is used, and none for what a script is given the rows of.
         how: the constants, groups or bounds, in a few words that need no translation.
         allowed: what its owner allows; None if the rules are not at hand.
+        hidden: whether no script may be given it, and this one would be.
     """
 
     column: str
@@ -31,11 +47,12 @@ class Asked:
     uses: tuple[str, ...]
     how: str
     allowed: tuple[str, ...] | None
+    hidden: bool = False
 
     @property
     def fits(self) -> bool:
         """Whether the owner allows all of it."""
-        return self.allowed is not None and {*self.uses} <= {*self.allowed}
+        return self.allowed is not None and not self.hidden and {*self.uses} <= {*self.allowed}
 
 
 def catalogue(home: Path, wanted: str) -> Catalogue | None:
@@ -52,6 +69,8 @@ def catalogue(home: Path, wanted: str) -> Catalogue | None:
 def asked(plan: Plan, rules: Catalogue | None) -> tuple[Asked, ...]:
     """Lay what is asked of every column beside what is allowed."""
     table = rules.table(plan.table) if rules else None
+    given = isinstance(plan, ScriptPlan)
+    readable = {column.name for column in readable_columns(table)} if table else set()
     found = []
     for column in plan.columns:
         card = table.column(column) if table else None
@@ -64,9 +83,19 @@ def asked(plan: Plan, rules: Catalogue | None) -> tuple[Asked, ...]:
                 uses=tuple(uses),
                 how="; ".join(uses.values()),
                 allowed=card.uses if card else None,
+                hidden=given and column not in readable,
             )
         )
     return tuple(found)
+
+
+def refusal(plan: AnyPlan, rules: Catalogue, roster: Roster) -> KeyongError | None:
+    """Say why every department would refuse this, by the rules that they go by themselves; None if none would."""
+    try:
+        check_plan(plan, rules, roster)
+    except KeyongError as error:
+        return error
+    return None
 
 
 def _uses(plan: Plan, column: str) -> dict[str, str]:
@@ -81,6 +110,8 @@ def _uses(plan: Plan, column: str) -> dict[str, str]:
             return _filtered(plan.where, column) | learnt | _taken_in(plan.features, column)
         case PredictPlan():
             return _filtered(plan.where, column) | _taken_in(plan.features, column)
+        case ScriptPlan():
+            return _grouped(plan.group_by, column)
         case _:
             return {}
 
@@ -91,11 +122,13 @@ def _filtered(where: tuple[Condition, ...], column: str) -> dict[str, str]:
     return {"filter": "; ".join(said)} if conditions else {}
 
 
+def _grouped(keys: tuple[GroupKey, ...], column: str) -> dict[str, str]:
+    key = next((key for key in keys if key.column == column), None)
+    return {"group_by": " | ".join(key.labels)} if key else {}
+
+
 def _added_up(query: LocalQuery, column: str) -> dict[str, str]:
-    uses: dict[str, str] = {}
-    for key in query.group_by:
-        if key.column == column:
-            uses["group_by"] = " | ".join(key.labels)
+    uses = _grouped(query.group_by, column)
     measures = [measure for measure in query.measures if measure.column == column]
     if measures:
         bounds = next((f" [{one.low}, {one.high}]" for one in measures if one.kind != "count"), "")

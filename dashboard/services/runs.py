@@ -1,8 +1,9 @@
 """Trainings that this dashboard has begun: each is the analyst's own program, in a process of its own.
 
 The dashboard holds no key: the program reads the analyst's, signs, and tells on its standard error, a line of JSON at a
-time, how far it is. To stop one is to end its process: the coordinator notices that whoever asked has gone, and goes
-no further than the step it is in. What is known of a run lives in this process only.
+time, how far it is. Whoever has signed in as that analyst begins and stops it. To stop one is to end its process: the
+coordinator notices that whoever asked has gone, and goes no further than the step it is in. What is known of a run
+lives in this process only.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import IO
 import msgspec
 
 from dashboard.services.commands import SaidError
+from dashboard.services.rights import Right, Visitor, check, may
 from federation.errors import HomeError, KeyongError, RefusedError
 from federation.learning.steps import Step
 
@@ -31,6 +33,7 @@ class Run:
 
     Attributes:
         job: its name; "" before the program has said it.
+        requester: the analyst in whose name it was begun.
         about: what it was begun from.
         rounds: how many there will be; 0 before that is known.
         step: the step of the protocol that began last; "" before the first.
@@ -39,6 +42,7 @@ class Run:
     """
 
     job: str
+    requester: str
     about: str
     rounds: int
     step: str
@@ -60,44 +64,54 @@ class Runs:
         self._lock = threading.Lock()
         self._programs: list[_Program] = []
 
-    def begin(self, command: Sequence[str], *, about: str) -> None:
-        """Begin one.
+    def begin(self, visitor: Visitor, command: Sequence[str], *, about: str) -> None:
+        """Begin one in the visitor's name.
 
         Args:
             command: the analyst's program, which tells of every event as `keyong train --json` does.
 
         Raises:
-            RefusedError: as many as may be are under way.
+            RefusedError: the visitor is no analyst, or as many as may be are under way.
         """
+        check(visitor, Right.ASK, requester=visitor.account)
         with self._lock:
             if sum(one.look().alive for one in self._programs) >= MOST_LIVE:
                 raise RefusedError("refused.busy", waiting=MOST_LIVE)
-            self._programs.append(_Program(command, about))
+            self._programs.append(_Program(command, visitor.account, about))
 
-    def look(self) -> tuple[Run, ...]:
-        """Everything begun here, newest first."""
+    def look(self, visitor: Visitor) -> tuple[Run, ...]:
+        """Everything begun here that the visitor may see, newest first."""
         with self._lock:
-            return tuple(one.look() for one in reversed(self._programs))
+            runs = [one.look() for one in reversed(self._programs)]
+        return tuple(run for run in runs if may(visitor, Right.REQUESTS, requester=run.requester))
 
-    def stop(self, job: str) -> None:
-        """End the process of a job; nothing happens if none of it runs."""
+    def stop(self, visitor: Visitor, job: str) -> None:
+        """End the process of a job; nothing happens if none of it runs.
+
+        Raises:
+            RefusedError: it is somebody else's.
+        """
+        check(visitor, Right.ASK)
         with self._lock:
             for one in self._programs:
-                if one.look().job == job:
+                run = one.look()
+                if run.job == job:
+                    check(visitor, Right.ASK, requester=run.requester)
                     one.stop()
 
 
 class _Program:
     """One process, and what it has said."""
 
-    def __init__(self, command: Sequence[str], about: str) -> None:
+    def __init__(self, command: Sequence[str], requester: str, about: str) -> None:
         # A file: a card of thousands of rounds would fill a pipe that nobody reads until the end.
         self._result: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=self._result, stderr=subprocess.PIPE, text=True, encoding="utf-8"
         )
         atexit.register(self._process.kill)  # the dashboard's end is its end
-        self._about, self._job, self._rounds, self._step = about, "", 0, ""
+        self._requester, self._about = requester, about
+        self._job, self._rounds, self._step = "", 0, ""
         self._steps: list[Step] = []
         self._error: KeyongError | None = None
         self._stopped, self._ended = False, False
@@ -108,6 +122,7 @@ class _Program:
         with self._lock:
             return Run(
                 job=self._job,
+                requester=self._requester,
                 about=self._about,
                 rounds=self._rounds,
                 step=self._step,

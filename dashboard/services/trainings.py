@@ -2,7 +2,8 @@
 
 Files an analyst's program leaves: `requests/t-…`, the signed request; `results/t-….json`; `models/t-….card.json`, the
 card with the lab's numbers where there are any; `models/t-….part.keyong`, what there is of one that was interrupted.
-Losses are the analyst's alone: of a training that another program watches, the log tells rounds and survivors only.
+A model's card is made to be shown; what was asked for and why is for those who may see requests. Losses are the
+analyst's alone until there is a card: of a training that another program watches, the log tells rounds and survivors.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import msgspec
 
 from dashboard.services.jobs import Summed
 from dashboard.services.requests import Told
+from dashboard.services.rights import Right, Visitor, may
 from dashboard.services.runs import Run, Runs
 from federation.audit.events import timestamp
 from federation.learning.card import ModelCard, TrainResult
@@ -54,14 +56,14 @@ class Training:
 
     Attributes:
         time: when it was asked, UTC.
-        plan: what was asked; None if the request is in nobody's folder here.
+        plan: what was asked; None if the request is in nobody's folder here, or if this visitor may not see it.
         rounds: those that are done.
         planned: how many there will be at most; 0 if nobody knows.
         outcome: code of the error that ended it; "" if none has.
         card: once there is a model.
         seconds: from submission to the model.
         partial: there is a model of the rounds that were done.
-        run: the program that watches it, if it was begun here.
+        run: the program that watches it, if it was begun here and this visitor may see it.
     """
 
     job: str
@@ -92,14 +94,14 @@ class Trainings:
         self._lock = threading.Lock()
         self._known: dict[Path, tuple[tuple[int, int], object]] = {}
 
-    def look(self, told: Iterable[Told] = ()) -> tuple[Training, ...]:
-        """Tell of every training; newest first.
+    def look(self, visitor: Visitor, told: Iterable[Told] = ()) -> tuple[Training, ...]:
+        """Tell of every training, as much of it as the visitor may see; newest first.
 
         Args:
             told: what the log tells of requests; others than trainings are left out.
         """
         logged = {one.job: one for one in told if one.job.startswith("t-")}
-        runs = {run.job: run for run in reversed(self.runs.look()) if run.job}
+        runs = {run.job: run for run in reversed(self.runs.look(visitor)) if run.job}
         with self._lock:
             requests = self._each("requests/t-*", _read_request)
             results = self._each("results/t-*.json", _read_result)
@@ -109,7 +111,7 @@ class Trainings:
             _join(
                 job,
                 logged.get(job),
-                requests.get(job),
+                _shown_to(visitor, requests.get(job)),
                 results.get(job),
                 cards.get(job),
                 runs.get(job),
@@ -139,6 +141,14 @@ class Asked(NamedTuple):
 
     plan: TrainPlan | None
     time: str
+
+
+def _shown_to(visitor: Visitor, asked: Asked | None) -> Asked | None:
+    plan = asked.plan if asked else None
+    if asked is None or plan is None:
+        return asked
+    allowed = may(visitor, Right.REQUESTS, departments=plan.contributors, requester=plan.requester)
+    return asked if allowed else Asked(None, asked.time)
 
 
 def _read_request(path: Path) -> Asked:

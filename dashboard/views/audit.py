@@ -10,23 +10,24 @@ from dashboard.components.entries import Row, entries
 from dashboard.components.proof import proof
 from dashboard.i18n import _, language
 from dashboard.served import served
-from dashboard.services import commands, seals
+from dashboard.services import commands, exporting, seals, sessions
 from dashboard.services.evidence import Evidence, Line, event_of, evidence
 from dashboard.services.health import pinned_roster
 from dashboard.services.log import EVERYTHING, LogView
+from dashboard.services.rights import Right, may
 from dashboard.services.seals import Seal
-from dashboard.verdict import recomputed
+from dashboard.verdict import Verdict, recomputed
 from federation.audit.record import COORDINATOR, RecordReader
-from federation.errors import RecordError
+from federation.errors import KeyongError, RecordError
 from federation.governance.roster import Roster
 
 REFRESH_S = 3.0
 ROWS = 40
 EVERY = ""  # no filter
 KINDS = (
-    "request.submit", "request.receive", "approval.grant", "approval.deny", "approval.revoke", "job.start", "job.join",
-    "commit", "open", "release.decide", "mask.keys", "mask", "survivors", "round", "model", "predict", "job.end",
-    "result.read", "egress", "egress.deny", "receipt", "enrol", "start",
+    "request.submit", "request.receive", "shelf", "approval.grant", "approval.deny", "approval.revoke", "job.start",
+    "job.join", "commit", "open", "release.decide", "mask.keys", "mask", "survivors", "round", "model", "predict",
+    "script", "job.end", "result.read", "egress", "egress.deny", "receipt", "enrol", "start",
     "member.sign", "member.suspend", "member.resume", "member.change", "incident",
 )  # fmt: skip
 WARNED = frozenset({"approval.deny", "approval.revoke", "egress.deny", "incident", "member.suspend"})
@@ -51,6 +52,7 @@ def show() -> None:
         frame.head(*title(), view.public)
         blocks.verdict(*recomputed(sources.verifier(home).look(), view.public))
         blocks.typed(_("独立验证，离线可做："), commands.typed(commands.verify(home)))
+        take_away()
         with evidence(home) as log:
             sealed = seals.last_sealed(log, roster, view.suspended) if roster else None
             witnesses(log, sealed, roster, view)
@@ -76,6 +78,36 @@ def show() -> None:
 def title() -> tuple[str, str]:
     """What this page is called, and what it shows."""
     return _("审计存证"), _("日志里的每一条：谁签的，怎样折叠到各部门共签封存的根；不必相信本页。")
+
+
+def take_away() -> None:
+    """The auditor's evidence bundle; everybody else has the line to type."""
+    if not may(sessions.visitor(), Right.EXPORT):
+        st.session_state.pop("bundle", None)
+        return
+    left, right = st.columns([1, 5], vertical_alignment="center")
+    made = st.session_state.get("bundle")
+    with right:
+        if isinstance(made, Verdict):
+            blocks.verdict(*made)
+        else:
+            boards.remark(_("封存当前记录，连同签名与离线校验器打成一个包；各部门的名片请另行索取。"))
+    if isinstance(made, bytes):
+        left.download_button(
+            _("下载证据包"), made, "keyong-evidence.zip", "application/zip", key="take", on_click="ignore"
+        )
+    else:
+        left.button(_("导出证据包"), key="export", on_click=export)
+
+
+def export() -> None:
+    """Make it."""
+    sessions.touch()
+    try:
+        made = exporting.bundle(sessions.visitor(), served().home, language=language())
+        st.session_state["bundle"] = made
+    except KeyongError as error:
+        st.session_state["bundle"] = Verdict("bad", _("没有导出"), words.told(error))
 
 
 def witnesses(log: Evidence, sealed: Seal | None, roster: Roster | None, view: LogView) -> None:

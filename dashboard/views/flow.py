@@ -142,7 +142,8 @@ def figures(view: LogView) -> None:
 
 def progress(job: JobView) -> None:
     """The protocol's steps, and how far the job is."""
-    blocks.steps(_("协议步骤"), [(words.step_name(step), state) for step, state in job.steps])
+    if job.steps:
+        blocks.steps(_("协议步骤"), [(words.step_name(step), state) for step, state in job.steps])
     if job.state == "failed":
         blocks.verdict("warn", _("作业 {job} 未放行结果").format(job=job.name), words.outcome(job.outcome))
     elif job.state == "interrupted":

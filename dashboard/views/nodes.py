@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from crypto.signing import key_id
-from dashboard import blocks, diagnosis, frame, sources, words
-from dashboard.i18n import _
+from dashboard import blocks, boards, diagnosis, frame, sources, words
+from dashboard.i18n import _, language
 from dashboard.served import served
-from dashboard.services import commands
+from dashboard.services import commands, operation, sessions
 from dashboard.services.health import SelfCheck, pinned_roster, self_checks
 from dashboard.services.log import EVERYTHING, LogView
 from dashboard.services.operation import Process, processes
 from dashboard.services.parties import Party
+from dashboard.services.proposals import settings_file
+from dashboard.services.rights import Right, may
+from dashboard.verdict import Verdict
 from federation.audit.record import COORDINATOR, RecordReader
-from federation.errors import RecordError
+from federation.errors import KeyongError, RecordError
 from federation.governance.roster import Roster
 
 REFRESH_S = 2.0
@@ -42,6 +47,7 @@ def show() -> None:
     blocks.verdict(*diagnosis.summary(checks, running=bool(running)))
     if not running:
         blocks.typed(_("启动联邦："), commands.typed(commands.keyong(home, "up")))
+    operate(running=bool(running))
     parties(view, roster, running)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -53,7 +59,35 @@ def show() -> None:
 
 def title() -> tuple[str, str]:
     """What this page is called, and what it shows."""
-    return _("节点与运维"), _("每一方现在如何、持有什么；各部分是否相互吻合。只看，不改。")
+    return _("节点与运维"), _("每一方现在如何、持有什么；各部分是否相互吻合。")
+
+
+def operate(*, running: bool) -> None:
+    """The operator's buttons, and what became of the last one."""
+    if not may(sessions.visitor(), Right.OPERATE):
+        return
+    if said := st.session_state.pop("operated", None):
+        blocks.verdict(*said)
+    if running:
+        with st.popover(_("停止联邦")):
+            boards.remark(_("正在执行的作业会随之中断；记录与密钥都保留。"))
+            st.button(_("确认停止"), key="down", on_click=act, args=("down",))
+    elif settings_file(served().home, Path.cwd()):
+        st.button(_("启动联邦"), key="up", type="primary", on_click=act, args=("up",))
+
+
+def act(what: str) -> None:
+    """Start or stop."""
+    sessions.touch()
+    home, visitor = served().home, sessions.visitor()
+    settings = settings_file(home, Path.cwd())
+    try:
+        if what == "down":
+            operation.stop(visitor, home, language=language())
+        elif settings is not None:
+            operation.start(visitor, home, settings, language=language())
+    except KeyongError as error:
+        st.session_state["operated"] = Verdict("bad", _("没有做到"), words.told(error))
 
 
 def parties(view: LogView, roster: Roster | None, running: dict[str, Process]) -> None:

@@ -11,12 +11,14 @@ from dashboard import beginning, blocks, boards, drilling, frame, learning, mode
 from dashboard.components.curve import curve
 from dashboard.i18n import _, language
 from dashboard.served import served
+from dashboard.services import sessions
 from dashboard.services.log import LogView
 from dashboard.services.operation import processes
 from dashboard.services.proposals import settings_file
+from dashboard.services.rights import Right, may
 from dashboard.services.trainings import Training
 from federation.demo.city import is_demonstration
-from federation.errors import RecordError
+from federation.errors import KeyongError, RecordError
 from federation.runtime.home import Home
 
 REFRESH_S = 1.0
@@ -44,11 +46,11 @@ def show() -> None:
     except RecordError as error:
         frame.nothing_yet(*title(), error)
         return
-    known = sources.trainings(home)
-    everything = known.look(reader.requests(MAX_REQUESTS))
+    known, visitor = sources.trainings(home), sessions.visitor()
+    everything = known.look(visitor, reader.requests(MAX_REQUESTS))
     frame.head(*title(), view.public)
     chosen = choose(everything)
-    beginning.said(known.runs.look())
+    beginning.said(known.runs.look(visitor))
     match st.session_state["part"]:
         case "new":
             beginning.show(home, view)
@@ -110,6 +112,7 @@ def _following(newest: Training | None) -> str:
 
 def to_address(key: str, parameter: str) -> None:
     """Keep a choice in the address, so that it can be sent to somebody; the first option goes without saying."""
+    sessions.touch()
     chosen = st.session_state[key]
     if chosen in (NEWEST, VIEWS[0]):
         st.query_params.pop(parameter, None)
@@ -137,21 +140,32 @@ def course(training: Training, view: LogView) -> None:
 
 def act(training: Training) -> None:
     """Stop what runs, or go on with what waits for nobody any more."""
-    runs, home = sources.trainings(served().home).runs, served().home
+    requester = training.run.requester if training.run else training.plan.requester if training.plan else ""
+    if not requester or not may(sessions.visitor(), Right.ASK, requester=requester):
+        return
     if training.live and training.run is not None and training.run.alive:
         left, right = st.columns([1, 6], vertical_alignment="center")
-        left.button(_("停止"), key="stop", width="stretch", on_click=runs.stop, args=(training.job,))
+        left.button(_("停止"), key="stop", width="stretch", on_click=stop, args=(training.job,))
         with right:
             boards.remark(
                 _("停止即断开：协调方在下一步之前停下；请求留在审批台上，可以再次提交。")
                 if training.state == "waiting"
                 else _("停止即断开：协调方在下一步之前停下，批准已用掉，不能接着这一次继续。")
             )
-    elif training.state == "waiting" and training.plan is not None and settings_file(home, beginning.HERE):
+    elif training.state == "waiting" and training.plan is not None and settings_file(served().home, beginning.HERE):
         left, right = st.columns([1, 6], vertical_alignment="center")
         left.button(_("继续等待"), key="resume", width="stretch", on_click=beginning.resume, args=(training.job,))
         with right:
             boards.remark(_("没有程序在等这个请求：批准之后，要由申请方再次提交同一份请求。"))
+
+
+def stop(job: str) -> None:
+    """End the program that watches it."""
+    sessions.touch()
+    try:
+        sources.trainings(served().home).runs.stop(sessions.visitor(), job)
+    except KeyongError as error:  # the session may have ended since the button was drawn
+        st.toast(words.told(error))
 
 
 def figures(training: Training, view: LogView) -> None:

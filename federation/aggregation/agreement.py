@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from federation.adapters import Cells
 from federation.aggregation.office import (
@@ -96,7 +96,7 @@ def consider(office: Office, request: Envelope, ask: Propose, preview: Preview) 
     if state == "used":
         raise RefusedError("refused.replayed")
     office.approvals.check(ours.job, plan.hash)
-    return Act(Agreement(statement=office.approvals.statement(ours.job)), drafts)
+    return Act(Agreement(statements=office.approvals.statements(ours.job)), drafts)
 
 
 def begin(office: Office, request: Envelope, ask: Begin, programme: Callable[[AnyPlan], Programme]) -> tuple[Job, Act]:
@@ -118,7 +118,7 @@ def begin(office: Office, request: Envelope, ask: Begin, programme: Callable[[An
         payload, sender = read_payload(envelope), envelope.header.sender
         if not isinstance(payload, Agreement) or sender in agreed:
             raise RefusedError("refused.not_approved", party=sender)
-        _check_approval(office, job, sender, payload.statement)
+        _check_approval(office, job, sender, payload.statements)
         agreed.add(sender)
     missing = sorted(set(plan.participants) ^ agreed)
     if missing:
@@ -127,16 +127,21 @@ def begin(office: Office, request: Envelope, ask: Begin, programme: Callable[[An
     return job, Act(Begun(), (office.approvals.begin(job.job, plan.hash),))
 
 
-def _check_approval(office: Office, job: Job, department: str, statement: str) -> None:
-    """Another department's officer granted this very job, and the grant has not expired."""
+def _check_approval(office: Office, job: Job, department: str, statements: Sequence[str]) -> None:
+    """As many of another department's officers as the roster asks for granted this very job; no grant has expired."""
     if office.catalogue.approvals == "automatic":
         return
-    grant, _ = read_statement(statement, office.roster, department=department)
-    if not isinstance(grant, Grant) or (grant.request, grant.plan, grant.requester) != (
-        job.job,
-        job.plan.hash,
-        job.plan.requester,
-    ):
+    officers: set[str] = set()
+    for statement in statements:
+        grant, officer = read_statement(statement, office.roster, department=department)
+        if not isinstance(grant, Grant) or (grant.request, grant.plan, grant.requester) != (
+            job.job,
+            job.plan.hash,
+            job.plan.requester,
+        ):
+            raise RefusedError("refused.not_approved", party=department)
+        if moment(grant.expires) <= office.clock():
+            raise RefusedError("refused.expired", party=department, request=job.job)
+        officers.add(officer.name)
+    if not len(statements) == len(officers) == office.roster.grants:
         raise RefusedError("refused.not_approved", party=department)
-    if moment(grant.expires) <= office.clock():
-        raise RefusedError("refused.expired", party=department, request=job.job)

@@ -21,6 +21,7 @@ from federation.governance.identity import Identity
 from federation.governance.roster import Roster
 from federation.messages import Envelope, Message, Payload, decode
 from federation.plan import AnyPlan
+from federation.sandbox.limits import NoRunner, Runner
 from federation.settings import Catalogue
 
 if TYPE_CHECKING:
@@ -60,8 +61,10 @@ class Office:
         approvals: what its officers have said.
         mirror: its own copy of the record.
         check_cells: refuses numbers that are raw cells of a store; takes job, attempt, and the groups' measures.
+        check_text: refuses a text in which there is one; takes job, attempt, and the text.
         clock: its own.
         home: its own folder, for what stays with it.
+        runner: runs scripts beside it, if anybody does.
     """
 
     identity: Identity
@@ -74,8 +77,10 @@ class Office:
     approvals: Approvals
     mirror: Mirror
     check_cells: Callable[[str, int, Cells], None]
+    check_text: Callable[[str, int, bytes], None]
     clock: Callable[[], datetime]
     home: Path
+    runner: Runner = NoRunner()
 
     @property
     def name(self) -> str:

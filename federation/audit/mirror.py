@@ -21,7 +21,7 @@ from federation.audit.tree import Tree
 from federation.errors import RecordError, WitnessError
 
 # What key holders look up again before they open anything.
-ACTS = frozenset({"approval.grant", "approval.deny", "approval.revoke", "member.suspend", "member.resume"})
+ACTS = frozenset({"approval.grant", "approval.deny", "approval.revoke", "member.suspend", "member.resume", "job.end"})
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS identity(

@@ -67,7 +67,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         departments: how many journals were compared, or ledgers in a bundle.
         outcomes: jobs by how they ended; "" for those that have not.
         granted: requests that an officer granted; `automatic` is how many a rule granted and no person.
-        unapproved: jobs that ran without everybody's word: 0.
+        unapproved: jobs of any kind that ran without everybody's whole word: 0.
         ledger_bytes: sum over all departments' egress entries.
         counted_bytes: what the copy proxy counted as having left them.
         receipt_bytes: what the coordinator signed for.
@@ -153,7 +153,7 @@ def verify_record(record: Record, trust: Trust | None = None, *, clock: Callable
     # (6) Officers' statements; (7) jobs.
     everything = [*in_log(read.events), *tails]
     said = read_statements(everything, roster)
-    jobs = Jobs(said, sealing.sealed)
+    jobs = Jobs(said, sealing.sealed, grants=roster.grants)
     for written in everything:
         jobs.follow(written)
 

@@ -1,4 +1,4 @@
-"""What may be asked, and whether an adapter keeps the contract."""
+"""Whether an adapter keeps the contract."""
 
 from __future__ import annotations
 
@@ -16,51 +16,13 @@ from federation.adapters.checks import CHECKS, Store
 from federation.commands.frame import Command, command_of, print_json
 from federation.errors import SettingsError
 from federation.governance.identity import write_whole
-from federation.plan import in_unit
-from federation.settings import ColumnCard
 
 adapter = typer.Typer(no_args_is_help=True, help="数据适配器 · adapters")
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    app.command()(catalogue)
     app.add_typer(adapter, name="adapter")
-
-
-def catalogue(context: typer.Context) -> None:
-    """数据目录：数据表、列、类型与允许的用途 · tables, columns, types and allowed uses."""
-    command = command_of(context)
-    settings = command.settings()
-    if command.json:
-        print_json({"hash": settings.catalogue.hash, **msgspec.to_builtins(settings.catalogue)})
-        return
-    labels = settings.labels(command.language)
-    for card in settings.catalogue.tables:
-        holders = command.say("、", ", ").join(labels[name] for name in card.departments)
-        title = f"{card.name}  {command.say(card.label, card.label_en)}"
-        table = Table(title=Text(title), caption=Text(holders), title_justify="left", caption_justify="left")
-        for pair in (("列", "column"), ("含义", "meaning"), ("类型", "type"), ("允许的用途", "allowed uses"),
-                     ("取值、分界点、界限", "values, cut points, bounds")):  # fmt: skip
-            table.add_column(command.say(*pair), overflow="fold")
-        for column in card.columns:
-            unit = f" ({column.unit})" if column.unit else ""
-            cells = (column.name, command.say(column.label, column.label_en) + unit, column.type)
-            table.add_row(*map(Text, (*cells, " ".join(column.uses) or "-", _public_domain(column))))
-        command.out.print(table)
-
-
-def _public_domain(column: ColumnCard) -> str:
-    """What everybody may know of a column's values, numbers in its own unit."""
-    scale = column.as_column.scale
-    parts = []
-    if column.values:
-        parts.append(" ".join(column.values))
-    if column.cuts:
-        parts.append(" < ".join(in_unit(cut, scale) if isinstance(cut, int) else cut for cut in column.cuts))
-    if column.low is not None and column.high is not None:
-        parts.append(f"[{in_unit(column.low, scale)}, {in_unit(column.high, scale)}]")
-    return "; ".join(parts) or "-"
 
 
 @adapter.command()

@@ -10,12 +10,9 @@ import typer
 from rich.text import Text
 
 from federation import demo, operate
-from federation.analyst import Result
 from federation.commands.frame import Command, command_of, print_json
-from federation.commands.query import print_answer
 from federation.commands.running import print_isolation
-from federation.drills.record import DrillReport
-from federation.errors import KeyongError
+from federation.commands.telling import telling_on
 
 DEFAULT_PORT = 8501
 PROMISES = {
@@ -40,16 +37,19 @@ def register(app: typer.Typer) -> None:
     app.command(name="demo")(run_demo)
 
 
-def dashboard(context: typer.Context, port: Annotated[int, typer.Option(help="端口 · port")] = DEFAULT_PORT) -> None:
+def dashboard(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="端口 · port")] = DEFAULT_PORT,
+    origin: Annotated[str, typer.Option(help="反向代理的 https://… 地址 · the reverse proxy's origin")] = "",
+) -> None:
     """在本机提供仪表盘 · serve the dashboard on loopback."""
-    command = command_of(context)
-    _serve(command, port)
+    _serve(command_of(context), port, origin)
 
 
-def _serve(command: Command, port: int) -> None:
+def _serve(command: Command, port: int, origin: str = "") -> None:
     from dashboard.server import serve
 
-    serve(command.home.path, port=port, language=command.language)
+    serve(command.home.path, port=port, language=command.language, origin=origin)
 
 
 def run_demo(
@@ -63,7 +63,7 @@ def run_demo(
     was_running = operate.status(command.home) is not None
     serving = serve and not command.json and sys.stdout.isatty()
     try:
-        report = demo.run(command.home, citizens=citizens, teller=_Teller(command))
+        report = demo.run(command.home, citizens=citizens, teller=telling_on(command))
         if command.json:
             print_json(msgspec.to_builtins(report))
         else:
@@ -75,80 +75,6 @@ def run_demo(
             operate.down(command.home)
     if report.failed:
         raise typer.Exit(1)
-
-
-class _Teller:
-    """Tells the demonstration on the terminal; silent for --json."""
-
-    def __init__(self, command: Command) -> None:
-        self._command, self._stage = command, 0
-
-    def _print(self, zh: str, en: str, style: str = "") -> None:
-        if not self._command.json:
-            self._command.out.print(Text(self._command.say(zh, en), style=style))
-
-    def stage(self, zh: str, en: str) -> None:
-        self._stage += 1
-        self._print(f"\n{self._stage}. {zh}", f"\n{self._stage}. {en}", "bold")
-
-    def ready(self, party: str) -> None:
-        self._print(f"   ✔ {party} 就绪", f"   ✔ {party} is ready", "green")
-
-    def asked(self, question: demo.Question, result: Result | None, asked: demo.Asked) -> None:
-        if self._command.json:
-            return
-        self._print(f"\n   {question.zh}", f"\n   {question.en}")
-        self._command.out.print(Text(f"   {question.sql}", style="dim"))
-        if result is None:
-            self._print(
-                "   每个组都低于最小分组，闸门没有发布", "   every group is too small; the release gate let nothing out"
-            )
-            return
-        print_answer(self._command, result)
-        if asked.different:
-            self._print(f"   ✖ {asked.different} 个数值与明文不同", f"   ✖ {asked.different} numbers differ", "red")
-        else:
-            self._print(
-                f"   ✔ {asked.compared} 个数值与明文答案一致",
-                f"   ✔ {asked.compared} numbers equal the clear answer",
-                "green",
-            )
-
-    def refused(self, refusal: demo.Refusal, error: KeyongError | None) -> None:
-        if error is None:
-            self._print(f"   ✖ 未被拒绝：{refusal.zh}", f"   ✖ not refused: {refusal.en}", "red")
-            return
-        self._print(f"   ✔ 已拒绝：{refusal.zh}", f"   ✔ refused: {refusal.en}", "green")
-        language = self._command.language
-        self._print(f"     {error.message(language)}", f"     {error.message(language)}", "dim")
-
-    def stopped(self, stopped: demo.Stopped, error: KeyongError | None) -> None:
-        if error is None:
-            self._print(f"   ✖ 未中止：{stopped.sql}", f"   ✖ not stopped: {stopped.sql}", "red")
-            return
-        language = self._command.language
-        after = f"（{stopped.seconds} 秒）", f" ({stopped.seconds} s)"
-        self._print(f"   ✔ {error.message(language)}{after[0]}", f"   ✔ {error.message(language)}{after[1]}", "green")
-
-    def drilled(self, report: DrillReport) -> None:
-        attacks = sum(one.expected for one in report.outcomes)
-        style = "red" if report.failed else "green"
-        mark = "✖" if report.failed else "✔"
-        self._print(
-            f"   {mark} {attacks} 次攻击发现 {report.caught} 次；另有 {report.missed} 次本来就发现不了："
-            "keyong drill record 逐项列出",
-            f"   {mark} {report.caught} of {attacks} attacks caught; {report.missed} that nothing can catch:"
-            " keyong drill record lists them all",
-            style,
-        )
-
-    def handed_over(self, handed: demo.HandedOver) -> None:
-        self._print(
-            f"   证据包 {handed.bundle}（{handed.bytes:,} 字节）", f"   bundle {handed.bundle} ({handed.bytes:,} bytes)"
-        )
-        self._print(f"   部门名片 {handed.cards}", f"   departments' cards {handed.cards}")
-        mark, style = ("✔", "green") if handed.accepted else ("✖", "red")
-        self._print(f"   {mark} {handed.said}", f"   {mark} {handed.said}", style)
 
 
 def _print_promises(command: Command, report: demo.Report) -> None:

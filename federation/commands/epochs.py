@@ -10,7 +10,7 @@ from rich.text import Text
 
 from federation import operate, succession
 from federation.commands.frame import Command, command_of, passphrase_of, print_json
-from federation.governance.epochs import Change, departments_after, majority, officers_changed
+from federation.governance.epochs import Change, departments_after, majority, names_after, officers_changed
 from federation.governance.roster import Roster
 
 epoch = typer.Typer(no_args_is_help=True, help="成员变更与密钥纪元 · joining, leaving, new keys")
@@ -90,8 +90,10 @@ def _show(command: Command) -> None:
             "left": list(change.left),
             "rotated": [party.name for party in change.rotated],
             "departments": list(departments_after(roster, change)),
+            "analysts": list(names_after(roster, change, "analyst")),
             "officers": {"joined": [one.name for one in come], "left": [one.name for one in go]},
             "threshold": change.threshold,
+            "officers_needed": change.grants,
             "reason": reason,
             "signed": said,
             "needed": majority(roster),
@@ -110,6 +112,7 @@ def _print_change(command: Command, roster: Roster, change: Change, reason: str)
         ("新任三员", "officers that come", [f"{one.name}（{one.person}）{one.public.fingerprint}" for one in come]),
         ("卸任三员", "officers that go", [f"{one.name}（{one.person}）" for one in go]),
         ("解密门限", "shares that open", [f"{change.threshold} / {len(departments_after(roster, change))}"]),
+        ("每个部门须批准的安全管理员", "officers of a department that must grant", [str(change.grants)]),
         ("理由", "reason", [reason] if reason else []),
     ):
         if what:

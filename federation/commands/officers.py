@@ -12,7 +12,7 @@ from rich.text import Text
 from federation import demo, operate
 from federation.commands.frame import Command, command_of, passphrase_of, print_json
 from federation.errors import HomeError, SettingsError
-from federation.governance.officers import create_officer
+from federation.governance.officers import create_officer, unlock
 from federation.governance.roster import Roster
 from federation.node.desk import DeskItem
 from federation.officer import DEFAULT_HOURS, OfficerDesk, plan_of
@@ -57,7 +57,7 @@ def requests(context: typer.Context, name: As = "") -> None:
     departments = [name.rpartition("@")[2]] if name else list(_roster(command).names("department"))
     items = {d: operate.desk_client(command.home, d).items() for d in departments}
     if command.json:
-        print_json({d: [_fields(item) for item in lying] for d, lying in items.items()})
+        print_json({d: [request_fields(item) for item in lying] for d, lying in items.items()})
         return
     _print_requests(command, items)
 
@@ -69,6 +69,9 @@ def approve(
     hours: Annotated[float, typer.Option(help="有效小时数 · hours until it expires", min=0.01)] = DEFAULT_HOURS,
     live: Annotated[bool, typer.Option(help="按执行时的数据，不限于申请时 · the data as of the run")] = False,
     condition: Annotated[str, typer.Option(help="附加条件 · a condition for people to read")] = "",
+    min_group: Annotated[
+        int | None, typer.Option(help="脚本结果每组的最少行数 · of a script: only groups of so many rows", min=1)
+    ] = None,
     piped: Piped = False,
 ) -> None:
     """批准一次执行 · grant one run of a request; `--as everyone` in a demonstration only."""
@@ -81,7 +84,7 @@ def approve(
     for each in names:
         _, desk = _unlocked(context, each, piped=piped)
         if name != EVERYONE or desk.has_pending(request):
-            desk.approve(request, hours=hours, frozen=not live, conditions=condition)
+            desk.approve(request, hours=hours, frozen=not live, conditions=condition, minimum_group=min_group)
     _done(command, request, "已批准（限一次）", "granted, for one run")
 
 
@@ -123,6 +126,20 @@ def create(context: typer.Context, name: Annotated[str, typer.Argument(help="off
         return
     role = command.say(*ROLES[made.role])
     command.out.print(command.say(f"{name}（{role}）指纹 {fingerprint}", f"{name} ({role}), fingerprint {fingerprint}"))
+
+
+@officer.command()
+def check(
+    context: typer.Context, name: Annotated[str, typer.Argument(help="officer@tax")], piped: Piped = False
+) -> None:
+    """口令能否打开名册所列的密钥 · whether a passphrase opens the key that stands in the roster."""
+    command = command_of(context)
+    enrolled = _roster(command).officer(name)
+    if enrolled is None:
+        raise HomeError("home.officer_unknown", officer=name)
+    if unlock(command.home.officer(name), name, passphrase_of(command, name, piped=piped)).public != enrolled.public:
+        raise HomeError("home.officer_differs", officer=name)
+    _done(command, name, "口令正确", "the passphrase opens it")
 
 
 @officer.command(name="list")
@@ -196,11 +213,13 @@ def _done(command: Command, what: str, zh: str, en: str) -> None:
         command.out.print(Text(f"✔ {what}  {command.say(zh, en)}", style="green"))
 
 
-def _fields(item: DeskItem) -> dict[str, object]:
+def request_fields(item: DeskItem) -> dict[str, object]:
+    """A request as machines read it."""
     plan = plan_of(item)
     return {
         "request": item.job,
         "state": item.state,
+        "granted_by": list(item.granted_by),
         "plan": plan.hash,
         "requester": plan.requester,
         "purpose": plan.purpose,
@@ -213,13 +232,13 @@ def _fields(item: DeskItem) -> dict[str, object]:
 
 def _print_requests(command: Command, items: dict[str, tuple[DeskItem, ...]]) -> None:
     plans: dict[str, Plan] = {}
-    states: dict[str, dict[str, str]] = {}
+    lying_at: dict[str, dict[str, DeskItem]] = {}
     received: dict[str, str] = {}
     for department, lying in items.items():
         for item in lying:
             plans[item.job] = plan_of(item)
             received.setdefault(item.job, item.received)
-            states.setdefault(item.job, {})[department] = item.state
+            lying_at.setdefault(item.job, {})[department] = item
     if not plans:
         command.out.print(command.say("审批台上没有请求", "nothing lies on the desks"))
         return
@@ -231,9 +250,11 @@ def _print_requests(command: Command, items: dict[str, tuple[DeskItem, ...]]) ->
         asked = Text(f"{plan.requester}  {at}\n{plan.purpose}\n")
         asked.append(plan.subject, style="dim")
         said = Text()
-        for department, state in states[job].items():
-            zh, en, style = STATES[state]
+        for department, item in lying_at[job].items():
+            zh, en, style = STATES[item.state]
+            # Who has granted while others are awaited; after that it is in the state.
+            already = ", ".join(item.granted_by) if item.state == "pending" else ""
             said.append(f"{department} ")
-            said.append(command.say(zh, en) + "\n", style=style)
+            said.append(command.say(zh, en) + (f" ({already} ✔)" if already else "") + "\n", style=style)
         table.add_row(f"{job}\n{plan.hash[:16]}", asked, said)
     command.out.print(table)

@@ -50,8 +50,14 @@ MASKED = {
     "sums.unmask": ("合计：解除合计的掩码，交给申请方", "sums: the sum is unmasked for the analyst"),
     "end": ENCRYPTED["end"],
 }
+SCRIPT = {
+    "agree": ENCRYPTED["agree"],
+    "begin": ENCRYPTED["begin"],
+    "script": ("脚本在数据所在部门的沙箱中运行", "the script runs in a sandbox beside the data"),
+    "end": ENCRYPTED["end"],
+}
 STEPS: dict[str, dict[str, tuple[str, str]]] = {"paillier": ENCRYPTED, "masks": MASKED}
-WORDS = {**ENCRYPTED, **MASKED}
+WORDS = {**ENCRYPTED, **MASKED, **SCRIPT}
 
 
 def register(app: typer.Typer) -> None:

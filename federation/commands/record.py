@@ -20,6 +20,7 @@ from federation.audit.record import RecordReader
 from federation.audit.verify import Verdict, verify_record
 from federation.commands.frame import Command, command_of, print_json
 from federation.governance.roster import Roster
+from federation.governance.shelves import verify_shelves
 from federation.runtime.epochs import ended_by, old_epochs
 
 SCREEN_ZONE = ZoneInfo("Asia/Shanghai")
@@ -75,6 +76,8 @@ def verify(context: typer.Context) -> None:
     ended = [(RecordReader(folder), ended_by(folder)) for folder in old_epochs(command.home.path)]
     for record, _ in ended:
         verify_record(record)
+    for folder in old_epochs(command.home.path):
+        verify_shelves(folder)
     links = verify_links(ended, RecordReader(command.home.path))
     if command.json:
         print_json({"valid": True, **msgspec.to_builtins(verdict), "ended_epochs": [link._asdict() for link in links]})

@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from federation.commands.frame import Command
-from federation.plan import Plan, survivors_needed
+from federation.plan import Plan, ScriptPlan, survivors_needed
 from federation.settings import Settings
 
-VERBS = {"q": "query", "t": "train", "p": "predict"}
+VERBS = {"q": "query", "t": "train", "p": "predict", "s": "run"}
 
 
 def print_desks(command: Command, job: str, desks: Sequence[str]) -> None:
@@ -53,6 +53,12 @@ def print_visibility(command: Command, settings: Settings, plan: Plan) -> None:
 
 def describe_protection(command: Command, plan: Plan) -> str:
     """Name the protection and what it takes to break it."""
+    if isinstance(plan, ScriptPlan):
+        return command.say(
+            "保护：代码到数据；安全管理员逐行审阅，沙箱无网络，只发布不少于最小分组的几位有效数字",
+            "protection: code to data; officers read every line, the sandbox has no network, and a few digits about"
+            " large enough groups are all that leaves",
+        )
     cohort = len(plan.contributors)
     if plan.protection == "paillier":
         return command.say(

@@ -15,12 +15,13 @@ from typing import Literal
 
 import msgspec
 
+from federation.coordinator.datasets import Offers
 from federation.coordinator.jobs import Job, JobQueue
 from federation.coordinator.sequencer import Sequencer
 from federation.errors import HomeError, KeyongError, NodeError, RefusedError, from_code
 from federation.governance.approvals import FILE_NAME
 from federation.governance.roster import Roster
-from federation.messages import Request, decode
+from federation.messages import Dataset, Request, decode
 from federation.plan import read_plan
 from federation.queries.sums import SealedTotals
 
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 MAX_LINE = 16 << 20
 POLL_S = 0.2
-SEAL_PATIENCE_S = 120.0
+PATIENCE_S = 120.0
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,14 +37,15 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     Attributes:
         do: run a request, bring an analyst's events, learn how many of them the log has, say that an officer has
-            spoken at a desk, which is a hint and no more, have the record sealed, or fetch what is kept of a training.
-        party: the analyst; "" for the last two.
+            spoken at a desk, which is a hint and no more, have the record sealed, fetch what is kept of a training, or
+            learn which datasets there are.
+        party: the analyst; "" for a hint and to have the record sealed.
         request: the signed request, to submit.
         entries: the analyst's events.
         job: whose model.
     """
 
-    do: Literal["submit", "record", "known", "nudge", "seal", "model"]
+    do: Literal["submit", "record", "known", "nudge", "seal", "model", "datasets"]
     party: str = ""
     request: bytes = b""
     entries: tuple[bytes, ...] = ()
@@ -60,6 +62,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         details: what the error's text mentions.
         known: how many of the party's events the log has.
         decision, shares: a result, sealed.
+        datasets: what departments offer.
     """
 
     step: str = ""
@@ -70,6 +73,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     known: int = 0
     decision: bytes = b""
     shares: tuple[bytes, ...] = ()
+    datasets: tuple[Dataset, ...] = ()
 
 
 Kept = Callable[[str, str], tuple[bytes, ...]]
@@ -88,14 +92,21 @@ class ControlServer:
     """Takes connections, a thread each; they are few and local."""
 
     def __init__(
-        self, listener: socket.socket, jobs: JobQueue, sequencer: Sequencer, roster: Roster, kept: Kept = nothing_kept
+        self,
+        listener: socket.socket,
+        jobs: JobQueue,
+        sequencer: Sequencer,
+        roster: Roster,
+        kept: Kept = nothing_kept,
+        offers: Offers | None = None,
     ) -> None:
         """Prepare.
 
         Args:
             kept: what is kept of an analyst's training.
+            offers: what departments offer.
         """
-        self._kept = kept
+        self._kept, self._offers = kept, offers
         self._listener, self._jobs, self._sequencer, self._roster = listener, jobs, sequencer, roster
 
     def start(self) -> None:
@@ -123,7 +134,7 @@ class ControlServer:
                 yield Line(done=True)
                 return
             if ask.do == "seal":
-                self._jobs.seal().wait(SEAL_PATIENCE_S)
+                self._jobs.seal().wait(PATIENCE_S)
                 yield Line(done=True)
                 return
             analyst = self._roster.party(ask.party)
@@ -133,6 +144,8 @@ class ControlServer:
                 self._sequencer.accept(ask.party, ask.entries)
             if ask.do == "submit":
                 yield from self._submit(ask, connection)
+            elif ask.do == "datasets":
+                yield Line(done=True, datasets=self._datasets())
             elif ask.do == "model":
                 yield Line(done=True, shares=self._kept(ask.job, ask.party))
             else:
@@ -163,6 +176,14 @@ class ControlServer:
             raise job.error
         if job.result is not None:
             yield Line(done=True, decision=job.result.decision, shares=job.result.shares)
+
+    def _datasets(self) -> tuple[Dataset, ...]:
+        """What all departments offer; those that have not said so are asked after the job that runs now."""
+        if self._offers is None:
+            return ()
+        if not self._offers.is_complete:
+            self._jobs.describe().wait(PATIENCE_S)
+        return self._offers.datasets
 
 
 def _read_line(connection: socket.socket) -> bytes:
@@ -212,6 +233,10 @@ class ControlClient:
         if not last.shares:
             raise RefusedError("refused.no_model", request=job)
         return last.shares[0]
+
+    def datasets(self) -> tuple[Dataset, ...]:
+        """Which datasets departments offer; those of a department that does not answer are left out."""
+        return self._last(Ask(do="datasets", party=self._party)).datasets
 
     def submit(self, request: bytes, progress: Callable[[str, float], None]) -> SealedTotals:
         """Run a request and wait for its end.

@@ -88,10 +88,12 @@ class Tick:
 
     Attributes:
         nudged: somebody says that an officer has spoken.
+        describe: somebody wants to know what departments offer, and no more.
         done: set when it has been looked after.
     """
 
     nudged: bool
+    describe: bool = False
     done: threading.Event = field(default_factory=threading.Event, compare=False)
 
 
@@ -128,7 +130,17 @@ class JobQueue:
         Raises:
             RefusedError: too many are waiting.
         """
-        tick = Tick(nudged=True)
+        return self._tick(Tick(nudged=True))
+
+    def describe(self) -> threading.Event:
+        """Have departments asked what they offer, after whatever waits now; the event is set then.
+
+        Raises:
+            RefusedError: too many are waiting.
+        """
+        return self._tick(Tick(nudged=False, describe=True))
+
+    def _tick(self, tick: Tick) -> threading.Event:
         try:
             self._waiting.put_nowait(tick)
         except queue.Full as exc:

@@ -19,16 +19,15 @@ from federation.coordinator.sequencer import Sequencer
 from federation.errors import HomeError, KeyongError, NodeError, RefusedError
 from federation.governance.identity import Identity
 from federation.governance.roster import Roster
-from federation.plan import PredictPlan, SumPlan, TrainPlan
+from federation.plan import PredictPlan, ScriptPlan, SumPlan, TrainPlan
 from federation.queries.sums import SealedTotals, run_sum
+from federation.scripting.job import run_script_job
 from federation.wire import Wire
 
 logger = logging.getLogger(__name__)
 
 # How often desks are looked after and the record is sealed when nobody nudges.
 HEARTBEAT_S = 60.0
-
-KINDS = {SumPlan: "sum", TrainPlan: "train", PredictPlan: "predict"}
 
 
 class Trainer(NamedTuple):
@@ -118,7 +117,7 @@ class JobRunner:
 
         try:
             started: dict[str, int | str] = {
-                "kind": KINDS[type(job.plan)],
+                "kind": job.plan.kind,
                 "plan": job.plan.hash,
                 "requester": job.plan.requester,
                 "contributors": len(job.plan.contributors),
@@ -159,6 +158,8 @@ class JobRunner:
                 return train_job(job, job.plan, wire, agreements, self._trainer, seal, record)
             case SumPlan() | PredictPlan():
                 return run_sum(wire, job.plan, agreements, self._public_key, seal, job.step)
+            case ScriptPlan():
+                return run_script_job(wire, job.plan, agreements, seal, job.step)
 
     def _draft(self, kind: str, job: Job, data: dict[str, int | str]) -> Draft:
         actor = Actor(name=self._name, role="coordinator")
@@ -171,11 +172,17 @@ def _internal(name: str, error: Exception) -> KeyongError:
     return failure
 
 
-def server_app(jobs: JobQueue, runner: JobRunner, ready: Callable[[Grid], None]) -> ServerApp:
+def server_app(
+    jobs: JobQueue,
+    runner: JobRunner,
+    ready: Callable[[Grid], None],
+    describe: Callable[[], None] = lambda: None,
+) -> ServerApp:
     """Make the app whose one run serves all jobs.
 
     Args:
         ready: waits until the departments are there.
+        describe: asks them what they offer.
     """
     app = ServerApp()
 
@@ -187,6 +194,9 @@ def server_app(jobs: JobQueue, runner: JobRunner, ready: Callable[[Grid], None])
             match jobs.next(HEARTBEAT_S):
                 case Job() as job:
                     runner.take(job)
+                case Tick(describe=True, done=done):
+                    describe()
+                    done.set()
                 case Tick(nudged=nudged, done=done):
                     runner.look_after(nudged=nudged)
                     done.set()

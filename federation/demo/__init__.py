@@ -18,9 +18,23 @@ from federation.audit.record import RecordReader
 from federation.demo.city import CITIZENS, SEED, built_in_settings, is_demonstration
 from federation.demo.evidence import hand_over, outcome, tamper, verify_settled
 from federation.demo.promises import promises
-from federation.demo.queries import Teller, approving, ask, officers_of, refuse, stop
+from federation.demo.queries import approving, ask, officers_of, refuse, stop
 from federation.demo.questions import QUESTIONS, REFUSALS, Question, Refusal
-from federation.demo.report import Asked, DepartmentLine, Drilled, HandedOver, Promise, Refused, Report, Stopped
+from federation.demo.report import (
+    Asked,
+    DepartmentLine,
+    Drilled,
+    HandedOver,
+    Promise,
+    Refused,
+    Report,
+    ScriptRun,
+    Stopped,
+    Trained,
+)
+from federation.demo.scripts import run_scripts
+from federation.demo.teller import Teller
+from federation.demo.training import train
 from federation.drills.record import drill_record
 from federation.governance.identity import write_whole
 from federation.runtime.home import Home
@@ -42,8 +56,10 @@ __all__ = [
     "Refusal",
     "Refused",
     "Report",
+    "ScriptRun",
     "Stopped",
     "Teller",
+    "Trained",
     "approving",
     "built_in_settings",
     "is_demonstration",
@@ -75,6 +91,13 @@ def run(home: Home, *, citizens: int = CITIZENS, teller: Teller) -> Report:
         for desk in officers.values():
             desk.sign_roster()
 
+    teller.stage("数据目录：申请方只看到数据卡与模拟样例", "the catalogue: an analyst sees cards and made-up rows only")
+    datasets = analyst.datasets()
+    teller.catalogued(datasets)
+
+    teller.stage("这些请求必须被拒绝", "what must be refused")
+    refused = tuple(refuse(analyst, refusal, teller) for refusal in REFUSALS)
+
     teller.stage("密文统计：结果逐一与明文答案比对", "encrypted statistics, each compared with the clear answer")
     import jincheng
 
@@ -85,8 +108,11 @@ def run(home: Home, *, citizens: int = CITIZENS, teller: Teller) -> Report:
         queries.append(asked)
         teller.asked(question, result, asked)
 
-    teller.stage("这些请求必须被拒绝", "what must be refused")
-    refused = tuple(refuse(analyst, refusal, teller) for refusal in REFUSALS)
+    teller.stage("联合训练：六家医院共训一个模型", "joint training: six hospitals, one model")
+    trained = train(analyst, officers, settings, home, teller, citizens=citizens, seed=SEED)
+
+    teller.stage("代码进数据：脚本到税务局的数据旁运行", "code to data: a script goes to the tax bureau's rows")
+    scripted = run_scripts(analyst, officers, settings, lambda: tax_payers(citizens), teller)
 
     teller.stage(
         "审批：一个部门拒绝；执行到一半撤回", "the officers: one department denies; one takes its word back halfway"
@@ -108,7 +134,7 @@ def run(home: Home, *, citizens: int = CITIZENS, teller: Teller) -> Report:
     teller.handed_over(handed)
     public = RecordReader(home.path).public()
     report = Report(
-        promises=promises(queries, refused, stopped, verdict, tampered, drills, handed),
+        promises=promises(queries, refused, stopped, trained, scripted, verdict, tampered, drills, handed),
         departments=_departments(settings, clear),
         isolation=public.unconfined or "confined",
         citizens=citizens,
@@ -116,6 +142,9 @@ def run(home: Home, *, citizens: int = CITIZENS, teller: Teller) -> Report:
         queries=tuple(queries),
         refused=refused,
         stopped=stopped,
+        datasets=len(datasets),
+        trained=trained,
+        scripted=scripted,
         record=verdict,
         tampered=tampered,
         drills=Drilled(
@@ -133,13 +162,25 @@ def run(home: Home, *, citizens: int = CITIZENS, teller: Teller) -> Report:
     return report
 
 
+def tax_payers(citizens: int) -> pd.DataFrame:
+    """Draw the tax bureau's rows in the lab."""
+    import jincheng
+
+    bureau = [department for department in jincheng.DEPARTMENTS if department.key == "tax"]
+    return jincheng.tables(citizens=citizens, seed=SEED, departments=bureau)["pit"]
+
+
 def _departments(settings: Settings, clear: Mapping[str, pd.DataFrame]) -> tuple[DepartmentLine, ...]:
     return tuple(
         DepartmentLine(
             name=department.name,
             label=department.label,
             adapter=", ".join(sorted({store.adapter for store in department.stores})),
-            rows={name: int((table.county == department.name).sum()) for name, table in clear.items()},
+            rows={
+                name: int((table.county == department.name).sum())
+                for name, table in clear.items()
+                if name in {store.table for store in department.stores}
+            },
         )
         for department in settings.departments
     )

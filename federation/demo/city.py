@@ -21,8 +21,9 @@ CITIZENS = 20_000
 LEAST_CITIZENS, MOST_CITIZENS = 1_000, 1_000_000
 SEED = 7
 
-# Different bureaus, different stores: the same three tables in all of them.
+# Different departments, different stores: the same tables in all six counties, and one of the city's own.
 FORMATS = {
+    "tax": "parquet",
     "chengqu": "csv",
     "gaoping": "csv-gb18030",
     "zezhou": "sqlite",
@@ -44,7 +45,15 @@ OFFICERS: tuple[tuple[str, OfficerRole, str], ...] = (
     ("officer@yangcheng", "officer", "己（虚构）"),
     ("officer@lingchuan", "officer", "庚（虚构）"),
     ("officer@qinshui", "officer", "辛（虚构）"),
+    ("officer@tax", "officer", "壬（虚构）"),
 )
+# Who may ask: the city's data bureau, and one county by an account that the city allots to it.
+ANALYSTS = ("analyst@city", "analyst@zezhou")
+# A county's analyst asks for statistics in larger groups, and of no important data.
+COUNTY = ("[county]", 'requests = ["sum"]', "min_group_size = 20")
+# Tables as their owners class them, and those whose rows an approved script may be given, behind the owner's door.
+IMPORTANT = frozenset({"admissions", "pit", "household_tax", "vat"})
+SCRIPTED = frozenset({"insured", "pit"})
 ADAPTERS = {"csv-gb18030": "csv"}  # where the format's name is not the adapter's
 
 
@@ -71,7 +80,7 @@ def built_in_settings(home: Home, *, citizens: int = CITIZENS) -> Path:
             citizens=citizens,
             seed=SEED,
             workers=2 if citizens > 200_000 else 1,
-            departments=_counties(),
+            departments=_nodes(),
             formats=FORMATS,
         )
         write_whole(home.path / "city.json", json.dumps({"citizens": citizens, "seed": SEED}).encode())
@@ -93,34 +102,54 @@ def _counties() -> list[jincheng.Department]:
     return [replace(bureau, tables=(*bureau.tables, *hospitals[bureau.county])) for bureau in jincheng.BUREAUS]
 
 
+def _nodes() -> list[jincheng.Department]:
+    """Every department of the demonstration: the counties, and one of the city's own."""
+    import jincheng
+
+    return [*_counties(), *(bureau for bureau in jincheng.DEPARTMENTS if bureau.key == "tax")]
+
+
 def _toml(city: jincheng.CityFiles) -> list[str]:
-
-    def text(value: object) -> str:
-        return json.dumps(value, ensure_ascii=False)
-
     lines = ["version = 1", "", "[federation]", 'name = "示范市（合成数据）"', "min_group_size = 10", "threshold = 3"]
-    lines += ["min_contributors = 3", "key_bits = 2048", 'approvals = "officers"']
+    lines += ["min_contributors = 3", "key_bits = 2048", 'approvals = "officers"', f"analysts = {_text(ANALYSTS)}"]
+    lines += ["", *COUNTY]
     for name, role, person in OFFICERS:
-        lines += ["", "[[officer]]", f"name = {text(name)}", f"role = {text(role)}", f"person = {text(person)}"]
-    for node in _counties():
-        county = node.county
-        if county is None:
-            continue
-        lines += ["", "[[department]]", f"name = {text(county.key)}", f"label = {text(county.label_zh + '分局')}"]
-        lines += [f"label_en = {text(county.label_en + ' bureau')}"]
+        lines += ["", "[[officer]]", f"name = {_text(name)}", f"role = {_text(role)}", f"person = {_text(person)}"]
+    for node in _nodes():
+        name = node.county.key if node.county else node.key
+        zh, en = (node.county.label_zh, node.county.label_en) if node.county else (node.label_zh, node.label_en)
+        lines += [
+            "",
+            "[[department]]",
+            f"name = {_text(name)}",
+            f"label = {_text(zh + ('分局' if node.county else '局'))}",
+        ]
+        lines += [f"label_en = {_text(en + ' bureau')}", f'tier = "{"county" if node.county else "city"}"']
         for table in node.tables:
-            kind, path = FORMATS[county.key], city.path(county.key, table.name)
-            head = f"department.tables.{table.name}"
-            lines += ["", f"[{head}]", f"adapter = {text(ADAPTERS.get(kind, kind))}"]
-            lines += [f"path = {text(str(path.relative_to(city.folder.parent)))}", f"id = {text(table.id_column)}"]
-            lines += [f"table = {text(table.name)}"] if kind in ("sqlite", "duckdb") else []
-            lines += ['encoding = "gb18030"'] if kind == "csv-gb18030" else []
-            lines += [f"label = {text(table.label_zh)}", f"label_en = {text(table.label_en)}"]
-            for column in table.columns:
-                lines += [f"[{head}.columns.{column.name}]", f"type = {text(column.type)}"]
-                lines += [f"uses = {text(list(column.uses))}", f"label = {text(column.label_zh)}"]
-                lines += [f"label_en = {text(column.label_en)}", f"unit = {text(column.unit)}"]
-                lines += [f"bounds = {text(list(column.bounds))}"] if column.bounds else []
-                lines += [f"values = {text(list(column.values))}"] if column.values else []
-                lines += [f"cuts = {text(list(column.cuts))}"] if column.cuts else []
+            lines += ["", *_table(name, table, city)]
     return lines
+
+
+def _table(department: str, table: jincheng.TableCard, city: jincheng.CityFiles) -> list[str]:
+    kind, path = FORMATS[department], city.path(department, table.name)
+    head = f"department.tables.{table.name}"
+    lines = [f"[{head}]", f"adapter = {_text(ADAPTERS.get(kind, kind))}"]
+    lines += [f"path = {_text(str(path.relative_to(city.folder.parent)))}", f"id = {_text(table.id_column)}"]
+    lines += [f"table = {_text(table.name)}"] if kind in ("sqlite", "duckdb") else []
+    lines += ['encoding = "gb18030"'] if kind == "csv-gb18030" else []
+    lines += [f"label = {_text(table.label_zh)}", f"label_en = {_text(table.label_en)}"]
+    lines += [f"summary = {_text(table.about_zh)}", f"summary_en = {_text(table.about_en)}"]
+    lines += ['data_class = "important"'] if table.name in IMPORTANT else []
+    lines += ["scripts = true"] if table.name in SCRIPTED else []
+    for column in table.columns:
+        lines += [f"[{head}.columns.{column.name}]", f"type = {_text(column.type)}"]
+        lines += [f"uses = {_text(column.uses)}", f"label = {_text(column.label_zh)}"]
+        lines += [f"label_en = {_text(column.label_en)}", f"unit = {_text(column.unit)}"]
+        lines += [f"bounds = {_text(column.bounds)}"] if column.bounds else []
+        lines += [f"values = {_text(column.values)}"] if column.values else []
+        lines += [f"cuts = {_text(column.cuts)}"] if column.cuts else []
+    return lines
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -19,6 +19,7 @@ from federation.demo.promises import LEAKS
 from federation.demo.report import HandedOver
 from federation.drills.record import DrillReport
 from federation.errors import RecordError
+from federation.governance.shelves import verify_shelves
 from federation.runtime.home import Home
 
 if TYPE_CHECKING:
@@ -26,15 +27,17 @@ if TYPE_CHECKING:
 
 
 def verify_settled(home: Home) -> Verdict:
-    """Verify the record of a home; if a federation runs there, with the counts of this moment.
+    """Verify the record of a home, and its shelves; if a federation runs there, with the counts of this moment.
 
     Raises:
-        RecordError: it does not hold.
+        RecordError: it does not hold, or a shelf shows something else.
     """
     for attempt in range(5):
         operate.status(home)  # makes the launcher write its counts
         try:
-            return verify_record(RecordReader(home.path))
+            verdict = verify_record(RecordReader(home.path))
+            verify_shelves(home.path)
+            return verdict
         except RecordError:
             # A frame may be between its ledger entry and the count right now; at five looks it is no accident.
             if attempt == 4 or operate.status(home) is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from federation.audit.verify import Verdict
-from federation.demo.report import Asked, HandedOver, Promise, Refused, Stopped
+from federation.demo.report import Asked, HandedOver, Promise, Refused, ScriptRun, Stopped, Trained
 from federation.drills.record import DrillReport
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ def promises(
     queries: list[Asked],
     refused: tuple[Refused, ...],
     stopped: tuple[Stopped, ...],
+    trained: Trained,
+    scripted: ScriptRun,
     verdict: Verdict,
     tampered: str,
     drills: DrillReport,
@@ -30,7 +32,9 @@ def promises(
         tampered: where the verifier noticed the altered copy; "" if it did not.
     """
     compared, different = sum(q.compared for q in queries), sum(q.different for q in queries)
-    usable = different == 0 and compared > 0
+    different += scripted.different
+    compared += scripted.compared
+    usable = different == 0 and compared > 0 and trained.holds
     apart = verdict.ledger_bytes - verdict.counted_bytes
     unsigned = verdict.ledger_bytes - verdict.receipt_bytes - verdict.unreceipted_bytes
     leaks = [one for one in drills.outcomes if one.name in LEAKS]
@@ -42,15 +46,18 @@ def promises(
         and all(stop.code == stop.expected for stop in stopped)
         and (verdict.automatic, verdict.unapproved) == (0, 0)
         and verdict.granted > 0
+        and scripted.holds
     )
     auditable = bool(tampered) and not drills.failed and handed.accepted and verdict.unsealed_acts == 0
     attacks = sum(one.expected for one in drills.outcomes)
     return {
         "usable": Promise(
             holds=usable,
-            figure=f"{compared} released numbers equal the clear answer, {different} differ",
-            figure_zh=f"{compared} 个发布数值与明文答案一致，{different} 个不同",
-            reason="" if usable else "a released number differs from the clear answer",
+            figure=f"{compared - different} of {compared} released numbers equal the clear answer; AUC of the joint"
+            f" model {_auc(trained.federated)}, of one learnt from pooled rows {_auc(trained.pooled)}",
+            figure_zh=f"{compared} 个发布数值中 {compared - different} 个与明文答案一致；联合模型 AUC"
+            f" {_auc(trained.federated)}，汇总明文训练 {_auc(trained.pooled)}",
+            reason="" if usable else "a released number, or the joint model, differs from the clear answer",
         ),
         "invisible": Promise(
             holds=invisible,
@@ -66,10 +73,12 @@ def promises(
             holds=controlled,
             figure=f"{verdict.granted} grants signed by officers, {verdict.automatic} automatic,"
             f" {verdict.unapproved} jobs without approval; {kept} of {len(refused)} forbidden requests refused;"
-            f" one denied, one revoked halfway and stopped after {stopped[-1].seconds} s",
+            f" one denied, one revoked halfway and stopped after {stopped[-1].seconds} s;"
+            f" a script that copies rows out: {scripted.refused or scripted.unavailable or 'let through'}",
             figure_zh=f"安全管理员签署批准 {verdict.granted} 份，自动批准 {verdict.automatic} 份，未经批准的作业"
             f" {verdict.unapproved} 个；{len(refused)} 个禁止的请求拒绝了 {kept} 个；拒绝一次，执行中撤回一次"
-            f"（{stopped[-1].seconds} 秒后中止）",
+            f"（{stopped[-1].seconds} 秒后中止）；"
+            f"试图带出明细的脚本：{scripted.refused or scripted.unavailable or '未被拦下'}",
             reason="" if controlled else "a request that must be refused or stopped was not, or a job ran unapproved",
         ),
         "auditable": Promise(
@@ -83,3 +92,7 @@ def promises(
             reason="" if auditable else "an attack was not caught, or the bundle does not verify",
         ),
     }
+
+
+def _auc(area: float | None) -> str:
+    return "–" if area is None else f"{area:.4f}"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from federation import operate
 from federation.analyst import Analyst, Result, job_name
 from federation.demo.city import DEMO_PASSPHRASE
 from federation.demo.questions import QUESTIONS, Question, Refusal
-from federation.demo.report import Asked, HandedOver, Refused, Stopped
-from federation.drills.record import DrillReport
+from federation.demo.report import Asked, Refused, Stopped
+from federation.demo.teller import Teller
 from federation.errors import KeyongError, RefusedError, RequestError
 from federation.officer import OfficerDesk
 from federation.runtime.home import Home
@@ -30,38 +30,6 @@ STOPPER = "yangcheng"
 Officers = dict[str, OfficerDesk]
 
 
-class Teller(Protocol):
-    """Where the demonstration tells what it does; the command prints it."""
-
-    def stage(self, zh: str, en: str) -> None:
-        """Say that a stage begins."""
-        ...
-
-    def ready(self, party: str) -> None:
-        """Say that a party is ready."""
-        ...
-
-    def asked(self, question: Question, result: Result | None, asked: Asked) -> None:
-        """Show a query and its answer; None if every group was too small to be shown."""
-        ...
-
-    def refused(self, refusal: Refusal, error: KeyongError | None) -> None:
-        """Show a refusal."""
-        ...
-
-    def stopped(self, stopped: Stopped, error: KeyongError | None) -> None:
-        """Show a request that an officer stopped."""
-        ...
-
-    def drilled(self, report: DrillReport) -> None:
-        """Show what became of the attacks."""
-        ...
-
-    def handed_over(self, handed: HandedOver) -> None:
-        """Show the bundle and what its verifier says."""
-        ...
-
-
 def officers_of(home: Home, settings: Settings) -> Officers:
     """Every department's officer at its desk, the key opened."""
     desks = {}
@@ -73,12 +41,12 @@ def officers_of(home: Home, settings: Settings) -> Officers:
     return desks
 
 
-def approving(officers: Officers, job: str) -> Callable[[str], None]:
+def approving(officers: Officers, job: str) -> Callable[[object], None]:
     """Let every officer approve as soon as a request lies on the desks."""
     left = set(officers)
 
-    def step(name: str) -> None:
-        if name.startswith(WAITING):
+    def step(name: object) -> None:  # a training also tells of its rounds, which are no text
+        if isinstance(name, str) and name.startswith(WAITING):
             for department in sorted(left & set(name.split(" "))):
                 officers[department].approve(job)
                 left.discard(department)

@@ -38,6 +38,63 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     code: str
 
 
+class Trained(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the joint training.
+
+    Attributes:
+        rows: held out, on which all three are measured.
+        federated: area under the curve; None where it has no meaning.
+        pooled: of the same model learnt from all rows in the clear, in the lab.
+        best_alone: the best that one department reaches by itself.
+        tolerance: by how much the first two may differ.
+    """
+
+    job: str
+    rounds: int
+    departments: int
+    seconds: float
+    rows: int
+    federated: float | None
+    pooled: float | None
+    best_alone: float | None
+    tolerance: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the model is as good as the one from pooled rows."""
+        if self.federated is None or self.pooled is None:
+            return False
+        return abs(self.federated - self.pooled) <= self.tolerance
+
+
+class ScriptRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the scripts that went to the data.
+
+    Attributes:
+        unavailable: why none could run on this machine; "" if they did.
+        compared: released numbers compared with those of the clear rows.
+        different: how many of them differ by more than the digits that are released.
+        capacity_bits: how many bits a hostile script could have hidden in such a result.
+        refused: code with which the script that copies rows into its result was stopped; "" if it was not.
+    """
+
+    dataset: str
+    unavailable: str = ""
+    job: str = ""
+    seconds: float = 0.0
+    lines: int = 0
+    withheld: int = 0
+    compared: int = 0
+    different: int = 0
+    capacity_bits: int = 0
+    refused: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the one gave the right numbers and the other gave nothing; on this machine, as far as it can."""
+        return bool(self.unavailable) or (self.compared > 0 and self.different == 0 and bool(self.refused))
+
+
 class Stopped(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a request that an officer stopped.
 
@@ -107,7 +164,11 @@ class DepartmentLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole demonstration."""
+    """The whole demonstration.
+
+    Attributes:
+        datasets: how many the departments offer, with made-up rows.
+    """
 
     promises: dict[str, Promise]
     departments: tuple[DepartmentLine, ...]
@@ -117,6 +178,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     queries: tuple[Asked, ...]
     refused: tuple[Refused, ...]
     stopped: tuple[Stopped, ...]
+    datasets: int
+    trained: Trained
+    scripted: ScriptRun
     record: Verdict
     tampered: str
     drills: Drilled

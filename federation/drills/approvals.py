@@ -26,6 +26,16 @@ def _at(items: list[Item], kind: str, node: str, *, job: str = SECOND, **data: o
     return at, event
 
 
+def without_word(items: list[Item], node: str, job: str) -> list[Item]:
+    """The past in which no officer of a department ever spoke of a job, and its shelf did not show that one had."""
+    said = ("approval.grant", "shelf")
+    return [
+        item
+        for item in items
+        if not (isinstance(item, Event) and (item.node, item.job) == (node, job) and item.type in said)
+    ]
+
+
 def _swap_statement(
     stage: Stage, statement: str, *, officer: str = "", role: str = "officer", plan: str = ""
 ) -> Caught | None:
@@ -80,12 +90,7 @@ def says_otherwise(stage: Stage) -> Caught | None:
 
 def unapproved(stage: Stage) -> Caught | None:
     """The job runs although one department never granted it."""
-
-    def change(items: list[Item]) -> list[Item]:
-        at, _ = _at(items, "approval.grant", NAME)
-        return [*items[:at], *items[at + 1 :]]
-
-    return verifying(stage.scene().forged(change))
+    return verifying(stage.scene().forged(lambda items: without_word(items, NAME, SECOND)))
 
 
 def unsealed(stage: Stage) -> Caught | None:

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import msgspec
 
-from federation.drills import approvals, ledger, log, training, witnesses
+from federation.drills import approvals, desk, ledger, log, training, witnesses
 from federation.drills.stage import Caught, Drill, Stage
 
-DRILLS: tuple[Drill, ...] = (*log.DRILLS, *witnesses.DRILLS, *approvals.DRILLS, *training.DRILLS, *ledger.DRILLS)
+DRILLS: tuple[Drill, ...] = (
+    *log.DRILLS, *witnesses.DRILLS, *approvals.DRILLS, *desk.DRILLS, *training.DRILLS, *ledger.DRILLS,
+)  # fmt: skip
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

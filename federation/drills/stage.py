@@ -19,11 +19,12 @@ from federation.audit.rules.keys import Trust
 from federation.audit.verify import Verdict, verify_record
 from federation.drills.masked import Lesson
 from federation.drills.scene import Scene
+from federation.drills.scripted import run_script
 from federation.drills.town import ORIGIN, Clock, Department, Town, folder_of
 from federation.errors import KeyongError
 from federation.plan import Plan
 
-FIRST, SECOND, TRAINING = "drill-1", "drill-2", "drill-training"
+FIRST, SECOND, TRAINING, SCRIPT = "drill-1", "drill-2", "drill-training", "drill-script"
 
 
 class Caught(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +66,7 @@ class Drill:
 
 
 class Stage:
-    """A finished town with two released sums and a training, and an older copy of one of its witnesses."""
+    """A finished town with two released sums, a training and a script, and an older copy of one of its witnesses."""
 
     def __init__(self, folder: Path) -> None:
         """Build it in an empty folder."""
@@ -76,6 +77,7 @@ class Stage:
         back_up(folder_of(self.town.home, "tax") / "witness.db", self.backup)
         self.plans[SECOND] = self.town.run(SECOND)
         self.plans[TRAINING] = Lesson(self.town, TRAINING).run()
+        self.plans[SCRIPT] = run_script(self.town, SCRIPT)
         self.home = self.town.close()
         self._scene = Scene.of_home(self.home)
         self.ended: datetime = self.town.clock.now

@@ -1,11 +1,13 @@
 """A small federation in one process, to be attacked: real keys, journals, log, gateways, desks and witnesses.
 
-Only the sums are left out: what a gateway lets out is random bytes under the types of an encrypted sum, since the
-record does not look into ciphertexts. Its clock goes on by itself. Its home lies as that of a running federation does.
+Only what is computed is left out: what a gateway lets out is random bytes under the types of an encrypted sum, since
+the record does not look into ciphertexts; and the shelves of its desks lie in memory. Two officers of each department
+have to grant. Its clock goes on by itself. Its home lies as that of a running federation does.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from contextlib import ExitStack, closing
@@ -24,7 +26,8 @@ from federation.coordinator.sequencer import Sequencer
 from federation.governance.approvals import Approvals
 from federation.governance.identity import Identity, write_whole
 from federation.governance.roster import Officer, OfficerRole, Party, Role, Roster
-from federation.governance.statements import AnyStatement, Grant, Revoke, sign_statement
+from federation.governance.shelf import Lying, Standing
+from federation.governance.statements import AnyStatement, Deny, Grant, Revoke, sign_statement
 from federation.messages import (
     Agreement,
     Attest,
@@ -50,6 +53,9 @@ ORIGIN = "keyong.drill/0123456789abcdef"
 DEPARTMENTS = ("housing", "hukou", "social", "tax")
 OPENERS = DEPARTMENTS[:2]
 COORDINATOR, ANALYST = "coordinator", "analyst@city"
+# Of each department; all but the auditor decide.
+OFFICERS: dict[str, OfficerRole] = {"officer": "officer", "deputy": "officer", "auditor": "auditor"}
+DECIDING = tuple(name for name, role in OFFICERS.items() if role == "officer")
 ROUNDS: tuple[Round, Round] = ("counts", "sums")
 BEGINNING = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 STEP = timedelta(milliseconds=20)
@@ -75,6 +81,28 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
     officers: dict[str, HybridKey]
 
 
+class MemoryShelf:
+    """A `federation.governance.shelf.Shelf` that forgets."""
+
+    software = "drill"
+
+    def __init__(self) -> None:
+        self._lying: dict[str, Lying] = {}
+
+    def lay(self, job: str, plan: AnyPlan) -> Lying:
+        """See `Shelf`."""
+        return self._lying.setdefault(job, Lying("pending", hashlib.sha256(plan.to_bytes()).hexdigest()))
+
+    def turn(self, job: str, standing: Standing, reason: str = "") -> Lying:
+        """See `Shelf`."""
+        self._lying[job] = self._lying[job]._replace(standing=standing)
+        return self._lying[job]
+
+    def look(self, job: str) -> Lying | None:
+        """See `Shelf`."""
+        return self._lying.get(job)
+
+
 class Department:
     """One department: journal, witness, desk and gateway over its own folder."""
 
@@ -98,6 +126,7 @@ class Department:
             journal=self.journal,
             folder=folder / "desk",
             clock=clock,
+            shelf=MemoryShelf(),
         )
         self.gateway = Gateway(self.journal, name)
         self.gateway.permit = self.approvals.check
@@ -118,8 +147,7 @@ class Town:
         for name in names:
             folder_of(home, name).mkdir(parents=True)
         parties = {name: Identity.in_home(name, folder_of(home, name)) for name in names}
-        roles: tuple[OfficerRole, ...] = ("officer", "auditor")
-        officers = {f"{role}@{name}": HybridKey.generate() for name in DEPARTMENTS for role in roles}
+        officers = {f"{officer}@{name}": HybridKey.generate() for name in DEPARTMENTS for officer in OFFICERS}
         self.keys = Keys(parties=parties, officers=officers)
         self.roster = Roster(
             origin=ORIGIN,
@@ -128,7 +156,7 @@ class Town:
             officers=tuple(
                 Officer(
                     name=name,
-                    role="officer" if name.startswith("officer") else "auditor",
+                    role=OFFICERS[name.partition("@")[0]],
                     person=name,
                     signing=key.public.ed25519,
                     signing_mldsa=key.public.mldsa44,
@@ -138,6 +166,7 @@ class Town:
             holders=DEPARTMENTS,
             threshold=len(OPENERS),
             public_key=b"no sums are computed here",
+            grants=2,
         )
         for name in names:
             write_whole(folder_of(home, name) / "roster.json", self.roster.to_bytes())
@@ -182,7 +211,7 @@ class Town:
         department = Department(name, folder, identity, self.roster, self.clock)
         self._open.callback(department.close)
         node = Actor(name=name, role="node")
-        started = Draft(type="start", actor=node, data={"session": 1, "version": "drill"})
+        started = Draft(type="start", actor=node, data={"session": 1, "version": "drill", "desk": MemoryShelf.software})
         enrolled = Draft(type="enrol", actor=node, data={"roster": self.roster.hash, "epoch": 1})
         hello = IdentityMessage(party=name, signing=identity.signing.public, box=identity.box.public, enrolled="")
         for payload, draft in ((hello, started), (Enrolled(roster=self.roster.hash), enrolled)):
@@ -235,8 +264,8 @@ class Town:
 
     def seal(self) -> str:
         """Bring the log to every witness; returns the checkpoint with all lines."""
-        for name in DEPARTMENTS:
-            self.send(name, Synced())
+        for name, department in self.departments.items():
+            self.send(name, Synced(), department.approvals.close(department.mirror.is_over))
         for draft in self.receipts.drafts():
             self.sequencer.record(draft)
         size = len(self.log)
@@ -251,7 +280,7 @@ class Town:
     # -- what officers say --------------------------------------------------------------------------------------------
 
     def state(
-        self, kind: type[Grant | Revoke], name: str, plan: Plan, *, job: str, officer: str = "", **more: str
+        self, kind: type[Grant | Deny | Revoke], name: str, plan: Plan, *, job: str, officer: str = "", **more: str
     ) -> str:
         """What an officer would sign on a request."""
         officer, now = officer or f"officer@{name}", self.clock()
@@ -274,7 +303,7 @@ class Town:
     # -- a job --------------------------------------------------------------------------------------------------------
 
     def submit(self, job: str, plan: AnyPlan) -> None:
-        """The analyst asks; the request lies on every desk."""
+        """The analyst asks; the request lies on the desks of all that are to take part."""
         asked = Draft(
             type="request.submit",
             actor=Actor(name=ANALYST, role="analyst"),
@@ -284,15 +313,17 @@ class Town:
             body=plan.purpose.encode(),
         )
         self.sequencer.accept(ANALYST, self._journals[ANALYST].write([asked]))
-        for name, department in self.departments.items():
-            self.send(name, Pending(), department.approvals.lodge(job, plan, b"", None), plan=plan.hash, job=job)
+        for name in plan.participants:
+            drafts = self.departments[name].approvals.lodge(job, plan, b"", None)
+            self.send(name, Pending(), drafts, plan=plan.hash, job=job)
 
     def agree(self, job: str, plan: Plan) -> None:
-        """Every officer grants, every department says so."""
-        for name, department in self.departments.items():
-            statement = self.state(Grant, name, plan, job=job)
-            department.approvals.hear(statement, {})
-            self.send(name, Agreement(statement=statement), plan=plan.hash, job=job)
+        """As many officers grant as it takes, every department says so."""
+        for name in plan.participants:
+            approvals = self.departments[name].approvals
+            for officer in DECIDING:
+                approvals.hear(self.state(Grant, name, plan, job=job, officer=f"{officer}@{name}"), {})
+            self.send(name, Agreement(statements=approvals.statements(job)), plan=plan.hash, job=job)
 
     def begin(self, job: str, plan: Plan) -> None:
         """The coordinator begins, and every department joins on a sealed record."""
@@ -301,8 +332,9 @@ class Town:
         data |= {"contributors": len(plan.contributors), "participants": " ".join(plan.participants)}
         self.coordinate("job.start", job, data)
         self.seal()
-        for name, department in self.departments.items():
-            self.send(name, Begun(), (department.approvals.begin(job, plan.hash),), plan=plan.hash, job=job)
+        for name in plan.participants:
+            begun = self.departments[name].approvals.begin(job, plan.hash)
+            self.send(name, Begun(), (begun,), plan=plan.hash, job=job)
 
     def compute(self, job: str, plan: SumPlan) -> None:
         """Both rounds of an encrypted sum, with noise for ciphertexts."""

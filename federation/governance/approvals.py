@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import logging
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -24,6 +25,9 @@ from federation.audit.journal import Draft, Journal, commitment
 from federation.errors import HomeError, RefusedError
 from federation.governance.identity import write_secret
 from federation.governance.roster import Roster
+from federation.governance.shelf import Lying, NoShelf, Shelf
+from federation.governance.shelf import Standing as Shown
+from federation.governance.standing import REFUSALS, Standing, State
 from federation.governance.statements import (
     AnyStatement,
     Deny,
@@ -33,13 +37,13 @@ from federation.governance.statements import (
     SignChange,
     SignRoster,
     Suspend,
-    moment,
     read_statement,
 )
-from federation.plan import AnyPlan, read_plan
+from federation.plan import AnyPlan, ScriptPlan, read_plan
+
+logger = logging.getLogger(__name__)
 
 Rule = Literal["automatic", "officers"]
-State = Literal["pending", "granted", "denied", "revoked", "expired", "used"]
 Cells = Mapping[int, tuple[int, ...]]
 
 MAX_ON_DESK = 1000
@@ -67,24 +71,6 @@ class Slip(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     snapshot: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a request stands with this department.
-
-    Attributes:
-        statement: the officer's last word on it, signed; "" while pending or if the rule is automatic.
-        spent: whether its one run has begun.
-    """
-
-    plan: str
-    requester: str
-    state: State
-    statement: str = ""
-    expires: datetime | None = None
-    snapshot: str = ""
-    spent: bool = False
-
-
 EVENTS: dict[type[AnyStatement], str] = {
     Grant: "approval.grant",
     Deny: "approval.deny",
@@ -94,6 +80,8 @@ EVENTS: dict[type[AnyStatement], str] = {
     Resume: "member.resume",
     SignChange: "member.change",
 }
+# How the shelf shows what officers have decided.
+SHOWN: dict[State, Shown] = {"granted": "approved", "denied": "rejected", "revoked": "rejected"}
 
 
 class Approvals:
@@ -108,17 +96,20 @@ class Approvals:
         journal: Journal,
         folder: Path,
         clock: Callable[[], datetime],
+        shelf: Shelf | None = None,
     ) -> None:
         """Read back what was said so far.
 
         Args:
             folder: where the slips lie.
+            shelf: where requests lie for its officers to review, if they look at any.
 
         Raises:
             HomeError: the folder or the journal cannot be read.
         """
         self._name, self._roster, self._rule = department, roster, rule
         self._journal, self._folder, self._clock = journal, folder, clock
+        self._shelf: Shelf = shelf if shelf and rule == "officers" else NoShelf()
         self._standings: dict[str, Standing] = {}
         self._slips: dict[str, Slip] = {}
         self._plans: dict[str, AnyPlan] = {}
@@ -130,7 +121,7 @@ class Approvals:
         except (OSError, msgspec.MsgspecError) as exc:
             raise HomeError("home.storage", file="desk") from exc
         own = {department: roster.signers[department]}
-        for entry in journal.of_types("request.receive", *sorted(EVENTS.values()), "job.join"):
+        for entry in journal.of_types("request.receive", *sorted(EVENTS.values()), "job.join", "shelf"):
             self._replay(read_event(entry, own))
 
     # -- a request comes in -------------------------------------------------------------------------------------------
@@ -173,10 +164,12 @@ class Approvals:
             snapshot=_digest(salt, cells()) if cells else "",
         )
         self._keep(f"{job}.slip", msgspec.msgpack.encode(slip))
+        laid = self._shelf.lay(job, plan)
         self._slips[job] = slip
-        self._standings[job] = Standing(plan.hash, plan.requester, "pending")
+        self._standings[job] = Standing(plan.hash, plan.requester, files=laid.files)
         node = Actor(name=self._name, role="node")
-        return (Draft(type="request.receive", actor=node, job=job, attempt=1, data=data, body=slip.plan),)
+        received = Draft(type="request.receive", actor=node, job=job, attempt=1, data=data, body=slip.plan)
+        return (received, *self._shown(job, laid))
 
     # -- an officer speaks --------------------------------------------------------------------------------------------
 
@@ -217,32 +210,30 @@ class Approvals:
             self._keep(f"{statement.nonce}.notes", msgspec.msgpack.encode(dict(notes)))
         (entry,) = self._journal.write([draft])
         self._replay(read_event(entry, {self._name: self._roster.signers[self._name]}))
+        if job in self._slips and (shown := SHOWN.get(self._standings[job].state)):
+            self._journal.write(self._turn(job, shown, notes.get("reason", "")))
 
     def _check_fits(self, statement: Grant | Deny | Revoke) -> None:
         standing = self._standings.get(statement.request)
         slip = self._slips.get(statement.request)
         if standing is None or standing.plan != statement.plan or (slip is None and self._rule == "officers"):
             raise RefusedError("refused.no_request", request=statement.request, party=self._name)
-        state = self._now(standing).state
-        if isinstance(statement, Revoke):
-            if state not in ("granted", "used"):
-                raise RefusedError("refused.state", request=statement.request, state=state)
-            return
-        if state != "pending":
-            raise RefusedError("refused.state", request=statement.request, state=state)
+        standing.check_fits(statement, time=self._clock())
         if isinstance(statement, Grant):
             shown = slip.snapshot if slip else ""
             if statement.requester != standing.requester or statement.snapshot not in ("", shown):
                 raise RefusedError("refused.statement")
-            if moment(statement.expires) <= self._clock():
-                raise RefusedError("refused.expired", request=statement.request)
+            # A sum is released by one department for all: what another one of them asks for does not bind it.
+            asks = statement.minimum_group is not msgspec.UNSET
+            if asks and not isinstance(self.plan(statement.request), ScriptPlan):
+                raise RefusedError("refused.condition", request=statement.request, party=self._name)
 
     # -- asked before every step --------------------------------------------------------------------------------------
 
     def state(self, job: str) -> State:
         """How a request stands now; "pending" for one that never came."""
         standing = self._standings.get(job)
-        return "pending" if standing is None else self._now(standing).state
+        return "pending" if standing is None else standing.at(self._clock()).state
 
     def check(self, job: str, plan: str) -> None:
         """Check that this department's word for a job stands now: granted for this plan, not expired, not revoked.
@@ -253,7 +244,7 @@ class Approvals:
         standing = self._standings.get(job)
         if standing is None or standing.plan != plan:
             raise RefusedError("refused.not_approved", party=self._name)
-        state = self._now(standing).state
+        state = standing.at(self._clock()).state
         if state not in ("granted", "used"):
             raise RefusedError(REFUSALS[state], party=self._name, request=job)
 
@@ -261,12 +252,14 @@ class Approvals:
         """Spend a grant's one run; returns the event that says so.
 
         Raises:
-            RefusedError: no grant stands, or it was spent before.
+            RefusedError: no grant stands, it was spent before, or the shelf shows something else than was granted.
         """
         self.check(job, plan)
         standing = self._standings[job]
         if standing.spent:
             raise RefusedError("refused.replayed")
+        if self._shelf.software and self._shelf.look(job) != Lying("approved", standing.files):
+            raise RefusedError("refused.shelf", party=self._name, request=job)
         self._standings[job] = replace(standing, spent=True)
         actor = Actor(name=self._name, role="node")
         return Draft(type="job.join", actor=actor, job=job, attempt=1, data={"plan": plan})
@@ -281,9 +274,24 @@ class Approvals:
         if approved and not hmac.compare_digest(_digest(self._slips[job].salt, cells), approved):
             raise RefusedError("refused.snapshot", party=self._name)
 
-    def statement(self, job: str) -> str:
-        """The officer's signed word on a request; "" if the rule is automatic."""
-        return self._standings[job].statement
+    def close(self, is_over: Callable[[str], bool]) -> tuple[Draft, ...]:
+        """Have the shelf show which runs are over; returns the events that tell of it.
+
+        Args:
+            is_over: whether the record says that a job has ended.
+        """
+        if not self._shelf.software:
+            return ()
+        over = [job for job, known in self._standings.items() if known.spent and not known.closed and is_over(job)]
+        return tuple(draft for job in over if self.state(job) == "used" for draft in self._turn(job, "done"))
+
+    def statements(self, job: str) -> tuple[str, ...]:
+        """The officers' signed grants of a request; none if the rule is automatic."""
+        return self._standings[job].grants
+
+    def minimum_group(self, job: str) -> int:
+        """The least group that officers granted a script for; 0 if they asked for no more than the plan does."""
+        return self._standings[job].minimum_group
 
     def plan(self, job: str) -> AnyPlan | None:
         """The plan of a request that was laid before us; None if there is none that we can read."""
@@ -294,37 +302,46 @@ class Approvals:
 
     def slips(self) -> list[tuple[Slip, Standing]]:
         """Every request that ever lay on this desk, oldest first, with how it stands now."""
-        return [(slip, self._now(self._standings[job])) for job, slip in self._slips.items() if job in self._standings]
+        now, known = self._clock(), self._standings
+        return [(slip, known[job].at(now)) for job, slip in self._slips.items() if job in known]
+
+    # -- the shelf ----------------------------------------------------------------------------------------------------
+
+    def _turn(self, job: str, shown: Shown, reason: str = "") -> tuple[Draft, ...]:
+        """Have the shelf show what was decided; if it cannot, the word counts all the same, and no run begins."""
+        try:
+            lying = self._shelf.turn(job, shown, reason)
+        except (HomeError, RefusedError) as error:
+            logger.warning("the shelf does not show request %s as %s: %s", job, shown, error.code)
+            return ()
+        self._standings[job] = replace(self._standings[job], closed=shown == "done")
+        return self._shown(job, lying)
+
+    def _shown(self, job: str, lying: Lying) -> tuple[Draft, ...]:
+        if not self._shelf.software:
+            return ()
+        data: dict[str, int | str] = {"plan": self._standings[job].plan, "state": lying.standing, "files": lying.files}
+        return (Draft(type="shelf", actor=Actor(name=self._name, role="node"), job=job, attempt=1, data=data),)
 
     # -- state --------------------------------------------------------------------------------------------------------
-
-    def _now(self, standing: Standing) -> Standing:
-        if standing.state == "granted" and standing.expires is not None and standing.expires <= self._clock():
-            return replace(standing, state="expired")
-        return replace(standing, state="used") if standing.state == "granted" and standing.spent else standing
 
     def _replay(self, event: Event) -> None:
         """Bring the state up to an event of our own journal."""
         plan, requester, text = (str(event.data.get(key, "")) for key in ("plan", "requester", "statement"))
-        known = self._standings.get(event.job, Standing(plan, requester, "pending"))
+        known = self._standings.get(event.job, Standing(plan, requester))
         match event.type:
             case "request.receive":
-                self._standings[event.job] = Standing(plan, requester, "pending")
-            case "approval.grant" if text:
-                grant, _ = read_statement(text, self._roster, department=self._name)
-                if isinstance(grant, Grant):
-                    self._standings[event.job] = replace(
-                        known,
-                        state="granted",
-                        statement=text,
-                        expires=moment(grant.expires),
-                        snapshot=grant.snapshot,
-                    )
+                self._standings[event.job] = Standing(plan, requester)
+            case "approval.grant" | "approval.deny" | "approval.revoke" if text:
+                said, _ = read_statement(text, self._roster, department=self._name)
+                if isinstance(said, Grant | Deny | Revoke):
+                    self._standings[event.job] = known.after(said, text, needed=self._roster.grants)
             case "approval.grant":
                 self._standings[event.job] = replace(known, state="granted")
-            case "approval.deny" | "approval.revoke":
-                state: State = "denied" if event.type == "approval.deny" else "revoked"
-                self._standings[event.job] = replace(known, state=state, statement=text)
+            case "shelf" if event.data["state"] == "pending":
+                self._standings[event.job] = replace(known, files=str(event.data["files"]))
+            case "shelf":
+                self._standings[event.job] = replace(known, closed=event.data["state"] == "done")
             case "job.join":
                 self._standings[event.job] = replace(known, spent=True)
 
@@ -338,14 +355,6 @@ class Approvals:
             write_secret(self._folder / name, content)
         except OSError as exc:
             raise HomeError("home.disk_full" if exc.errno == 28 else "home.storage", file="desk") from exc
-
-
-REFUSALS: dict[State, str] = {
-    "pending": "refused.not_approved",
-    "denied": "refused.denied",
-    "revoked": "refused.revoked",
-    "expired": "refused.expired",
-}
 
 
 def _digest(salt: bytes, cells: Cells) -> str:

@@ -1,9 +1,9 @@
 """From one key epoch to the next: what changes, who has to have said so, and what the next roster may be.
 
-A roster never changes within a log. Who joins, leaves or takes new keys is written down as a `Change` of the roster
-that all have pinned; officers of a majority of its departments sign the change's hash; then a new epoch begins, with a
-new joint key, new witness keys, a new log and a roster that names the one before. Whatever was signed or dealt before
-names the old log and the old roster, and counts no more.
+A roster never changes within a log. Who joins, leaves or takes new keys, departments and analysts' accounts alike, is
+written down as a `Change` of the roster that all have pinned; officers of a majority of its departments sign the
+change's hash; then a new epoch begins, with a new joint key, new witness keys, a new log and a roster that names the
+one before. Whatever was signed or dealt before names the old log and the old roster, and counts no more.
 
 Whoever leaves need not agree. Left out: a change that a smaller or a larger part of the departments may decide.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -19,8 +20,11 @@ from federation.audit.seal import Sealed, check_sealed
 from federation.errors import RefusedError, SettingsError
 from federation.governance.roster import Officer, Party, Role, Roster
 from federation.governance.statements import SignChange, read_statement
+from federation.settings import CITY
 
 KEY_BYTES = 32
+# Those that come and go; the coordinator stays.
+JOINING: tuple[Role, ...] = ("department", "analyst")
 # What may stand in a log after its last seal: an answer's own ledger entry travels with the next answer, so there is
 # always some of it.
 LEDGER = frozenset({"egress", "receipt"})
@@ -33,11 +37,12 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         previous: hash of the roster that it changes.
         epoch: of the next roster.
         log: origin of the next log.
-        joined: departments that come, with their public keys; by name.
-        left: departments that go; by name.
+        joined: departments and analysts that come, with their public keys; by name.
+        left: departments and analysts that go; by name.
         rotated: parties that take new keys, with these; by name.
         officers: all officers, as they will be.
         threshold: how many shares will open.
+        grants: how many officers of a department will have to grant a request.
     """
 
     previous: str
@@ -48,6 +53,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rotated: tuple[Party, ...] = ()
     officers: tuple[Officer, ...]
     threshold: int
+    grants: Literal[1, 2] = 1
 
     def to_bytes(self) -> bytes:
         """Canonical bytes."""
@@ -112,8 +118,10 @@ def work_out(
     old: Roster,
     *,
     departments: Sequence[str],
+    analysts: Sequence[str],
     officers: Sequence[Officer],
     threshold: int,
+    grants: Literal[1, 2],
     rotate: Sequence[str],
     draw: Callable[[str, Role], Party],
 ) -> Change:
@@ -121,6 +129,7 @@ def work_out(
 
     Args:
         departments: all there shall be.
+        analysts: all there shall be.
         officers: all there shall be, with their public keys.
         rotate: parties that shall take new keys.
         draw: makes a party's next keys, or finds those it made before; returns the public side.
@@ -128,30 +137,38 @@ def work_out(
     Raises:
         SettingsError: nothing changes, or keys shall be changed of somebody who is not in both rosters.
     """
-    before = set(old.names("department"))
-    joined, left = sorted({*departments} - before), sorted(before - {*departments})
+    before = {name for role in JOINING for name in old.names(role)}
+    roles: dict[str, Role] = {**dict.fromkeys(departments, JOINING[0]), **dict.fromkeys(analysts, JOINING[1])}
+    joined, left = sorted({*roles} - before), sorted(before - {*roles})
     staying = {party.name: party.role for party in old.parties if party.name not in left}
     for name in rotate:
         if name not in staying:
             raise SettingsError("settings.rotate_unknown", party=name)
-    if not (joined or left or rotate) and (tuple(officers), threshold) == (old.officers, old.threshold):
+    rest = tuple(officers), threshold, grants
+    if not (joined or left or rotate) and rest == (old.officers, old.threshold, old.grants):
         raise SettingsError("settings.nothing_changes")
     return Change(
         previous=old.hash,
         epoch=old.epoch + 1,
         log=_next_log(old),
-        joined=tuple(draw(name, "department") for name in joined),
+        joined=tuple(draw(name, roles[name]) for name in joined),
         left=tuple(left),
         rotated=tuple(draw(name, staying[name]) for name in sorted(set(rotate))),
         officers=tuple(officers),
         threshold=threshold,
+        grants=grants,
     )
+
+
+def names_after(old: Roster, change: Change, role: Role) -> tuple[str, ...]:
+    """Name the departments or the analysts of the next roster."""
+    staying = {*old.names(role)} - {*change.left}
+    return tuple(sorted(staying | {party.name for party in change.joined if party.role == role}))
 
 
 def departments_after(old: Roster, change: Change) -> tuple[str, ...]:
     """Name the departments of the next roster."""
-    staying = {*old.names("department")} - {*change.left}
-    return tuple(sorted(staying | {party.name for party in change.joined}))
+    return names_after(old, change, "department")
 
 
 def officers_changed(old: Roster, change: Change) -> tuple[tuple[Officer, ...], tuple[Officer, ...]]:
@@ -175,17 +192,23 @@ def check_change(old: Roster, change: Change) -> None:
     for names in (joined, change.left, rotated):
         _require(list(names) == sorted(set(names)), "its names are not in order, or stand twice")
     _require(not known & {*joined}, "somebody joins who is there")
-    _require({*change.left} <= {*old.names("department")}, "somebody leaves who is no department")
+    going = {name for role in JOINING for name in old.names(role)}
+    _require({*change.left} <= going, "somebody leaves who is no department and no analyst")
     used = {key for party in old.parties for key in (party.signing, party.box, party.witness)}
     for party in (*change.joined, *change.rotated):
         fresh = len(party.signing) == len(party.box) == KEY_BYTES and not used & {party.signing, party.box}
         _require(fresh and not party.witness and not party.witness_mldsa, f"the keys of {party.name} are not new ones")
-    _require(all(party.role == "department" for party in change.joined), "somebody joins who is no department")
+    joins = all(party.role in JOINING for party in change.joined)
+    _require(joins, "somebody joins who is no department and no analyst")
     for party in change.rotated:
         before = old.party(party.name)
         stays = before is not None and party.name not in change.left and before.role == party.role
         _require(stays, f"{party.name} takes new keys and is not there, or leaves, or becomes something else")
-    _require(2 <= change.threshold <= len(departments_after(old, change)), "so many departments cannot open")
+    departments = departments_after(old, change)
+    _require(2 <= change.threshold <= len(departments), "so many departments cannot open")
+    accounts = (*names_after(old, change, "analyst"), *(officer.name for officer in change.officers))
+    places = {account.rpartition("@")[2] for account in accounts}
+    _require(places <= {*departments, CITY}, "an account stands at a department that is not there")
 
 
 # -- who has said so --------------------------------------------------------------------------------------------------
@@ -252,6 +275,7 @@ def verify_succession(old: Roster, change: Change, statements: Mapping[str, str]
         _require(not keys & used, f"{name} has no new key as a witness")
     _require(new.officers == change.officers, "the roster has other officers")
     _require(new.threshold == change.threshold, "the roster has another threshold")
+    _require(new.grants == change.grants, "the roster asks for another number of officers")
     _require(sorted(new.holders) == list(departments), "the roster has other key holders")
     _require(new.public_key != old.public_key, "the joint key is the old one")
 

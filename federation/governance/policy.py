@@ -12,8 +12,15 @@ from collections.abc import Sequence
 from federation.errors import RefusedError, RequestError
 from federation.governance.roster import Roster
 from federation.plan import (
+    MAX_FILES,
     MAX_GROUPS,
+    MAX_NUMBERS,
+    MAX_RELEASED,
+    MAX_SCRIPT_BYTES,
+    MAX_SCRIPT_MB,
+    MAX_SCRIPT_S,
     AnyPlan,
+    Column,
     Condition,
     Feature,
     GroupKey,
@@ -21,6 +28,7 @@ from federation.plan import (
     Measure,
     Plan,
     PredictPlan,
+    ScriptPlan,
     SumPlan,
     TrainPlan,
     in_unit,
@@ -30,6 +38,11 @@ from federation.settings import Catalogue, ColumnCard, TableCard, Use
 
 MAX_PURPOSE = 500
 MAX_BANDS = 20
+MAX_DIGITS = 6
+LEAST_SCRIPT_MB = 256
+# Whatever somebody may look at in some way, a script may be given; keys and what is never shown, it may not.
+OPEN_USES: frozenset[Use] = frozenset({"filter", "group_by", "aggregate", "feature"})
+HIDDEN_USES: frozenset[Use] = frozenset({"never", "join_key"})
 
 
 def check_plan(plan: AnyPlan, catalogue: Catalogue, roster: Roster) -> None:
@@ -43,16 +56,10 @@ def check_plan(plan: AnyPlan, catalogue: Catalogue, roster: Roster) -> None:
     table = catalogue.table(plan.table)
     if table is None:
         raise RequestError("request.table_unknown", table=plan.table, known=_names(catalogue))
-    # A sum over six and one over five of them would give away the sixth: the whole table or nothing.
-    if plan.contributors != table.departments:
-        raise RequestError("request.one_department", table=table.name, minimum=catalogue.minimum_contributors)
-    if len(plan.contributors) < catalogue.minimum_contributors:
-        raise RequestError(
-            "request.few_departments",
-            table=table.name,
-            count=len(plan.contributors),
-            minimum=catalogue.minimum_contributors,
-        )
+    _check_account(plan, table, catalogue)
+    # The declared exception: nothing is added up, its owner lets its own people's groups out, and its officers know.
+    if not isinstance(plan, ScriptPlan):
+        _check_contributors(plan, table, catalogue)
     if plan.gate != release_gate(plan.contributors, plan.requester):
         raise RefusedError("refused.loosened")
     match plan:
@@ -62,6 +69,40 @@ def check_plan(plan: AnyPlan, catalogue: Catalogue, roster: Roster) -> None:
             _check_training(plan, table)
         case PredictPlan():
             _check_prediction(plan, table)
+        case ScriptPlan():
+            _check_script(plan, table)
+
+
+def readable_columns(table: TableCard) -> tuple[Column, ...]:
+    """The columns that a script may be given, in the table's order: never an identifier."""
+    return tuple(c.as_column for c in table.columns if OPEN_USES & set(c.uses) and not HIDDEN_USES & set(c.uses))
+
+
+def _check_contributors(plan: Plan, table: TableCard, catalogue: Catalogue) -> None:
+    """A sum over six and one over five of them would give away the sixth: the whole table or nothing."""
+    if plan.contributors != table.departments:
+        raise RequestError("request.one_department", table=table.name, minimum=catalogue.minimum_contributors)
+    if len(plan.contributors) < catalogue.minimum_contributors:
+        raise RequestError(
+            "request.few_departments",
+            table=table.name,
+            count=len(plan.contributors),
+            minimum=catalogue.minimum_contributors,
+        )
+
+
+def _check_account(plan: Plan, table: TableCard, catalogue: Catalogue) -> None:
+    """What the tier of the account that asks may ask for, and about which class of data."""
+    rules = catalogue.rules(plan.requester)
+    if plan.kind not in rules.requests:
+        allowed = ", ".join(rules.requests) or "-"
+        raise RequestError("request.tier", account=plan.requester, kind=plan.kind, allowed=allowed)
+    if plan.minimum_group < rules.minimum_group:
+        raise RequestError("request.tier_group", account=plan.requester, minimum=rules.minimum_group)
+    if not catalogue.lets(plan.requester, table):
+        nearest = ", ".join(card.name for card in catalogue.tables if catalogue.lets(plan.requester, card)) or "-"
+        code = "request.core" if table.data_class == "core" else "request.important"
+        raise RequestError(code, table=table.name, account=plan.requester, nearest=nearest)
 
 
 def _check_query(plan: SumPlan, table: TableCard) -> None:
@@ -100,6 +141,44 @@ def _check_prediction(plan: PredictPlan, table: TableCard) -> None:
     _check_people(plan, table)
 
 
+def _check_script(plan: ScriptPlan, table: TableCard) -> None:
+    """One holder of the table, whose rule lets scripts run; columns that may be seen, public groups, few numbers."""
+    if len(plan.contributors) != 1 or plan.owner not in table.departments:
+        raise RefusedError("refused.loosened")
+    if not table.scripts:
+        raise RequestError("request.no_scripts", table=table.name)
+    if not plan.view or plan.view != tuple(column for column in readable_columns(table) if column in plan.view):
+        raise RefusedError("refused.loosened")
+    _check_mentions(plan.local)
+    for key in plan.group_by:
+        _check_key(key, _card(table, key.column), table)
+    names = [*(key.column for key in plan.group_by), *plan.numbers]
+    if not 1 <= len(plan.numbers) <= MAX_NUMBERS or len(set(names)) < len(names):
+        raise RequestError("request.script_numbers", maximum=MAX_NUMBERS)
+    if plan.group_count > MAX_GROUPS:
+        raise RequestError("request.too_many_groups", count=plan.group_count, maximum=MAX_GROUPS)
+    if plan.released_numbers > MAX_RELEASED:
+        raise RequestError("request.script_released", count=plan.released_numbers, maximum=MAX_RELEASED)
+    _check_code(plan)
+    limits = (
+        (plan.digits, 1, MAX_DIGITS),
+        (plan.seconds, 1, MAX_SCRIPT_S),
+        (plan.memory_mb, LEAST_SCRIPT_MB, MAX_SCRIPT_MB),
+    )
+    if any(not low <= asked <= high for asked, low, high in limits) or len(plan.basis) > MAX_PURPOSE:
+        raise RequestError(
+            "request.script_limits", digits=MAX_DIGITS, seconds=MAX_SCRIPT_S, least=LEAST_SCRIPT_MB, most=MAX_SCRIPT_MB
+        )
+
+
+def _check_code(plan: ScriptPlan) -> None:
+    """As much as a reviewer can read; no two files of a name, whatever the disk makes of its case."""
+    names = [file.name.lower() for file in plan.files]
+    size = sum(len(file.text.encode()) for file in plan.files)
+    if not 1 <= len(names) <= MAX_FILES or len(set(names)) < len(names) or size > MAX_SCRIPT_BYTES:
+        raise RequestError("request.script_files", files=MAX_FILES, kilobytes=MAX_SCRIPT_BYTES // 1024)
+
+
 def _check_features(features: Sequence[Feature], table: TableCard) -> None:
     names = [feature.column.name for feature in features]
     if not names or len(set(names)) < len(names):
@@ -132,7 +211,7 @@ def _check_parties(plan: Plan, catalogue: Catalogue, roster: Roster) -> None:
         raise RefusedError("refused.loosened")
     if (plan.holders, plan.threshold) != (roster.holders, roster.threshold):
         raise RefusedError("refused.loosened")
-    if plan.protection == "none" and not catalogue.lab:
+    if plan.protection == "none" and not catalogue.lab and not isinstance(plan, ScriptPlan):
         raise RequestError("request.protection_lab")
     requester = roster.party(plan.requester)
     if requester is None or requester.role != "analyst":

@@ -56,6 +56,7 @@ class Grant(Statement, frozen=True, kw_only=True, tag="grant"):
         expires: UTC; nothing may begin or go on after it.
         snapshot: salted digest of the department's numbers as they stood on the desk; "" for those of the run.
         conditions: what the officer adds, for people to read.
+        minimum_group: what a script may tell of groups of fewer rows than this stays; not there if nothing is asked.
     """
 
     request: str
@@ -66,6 +67,7 @@ class Grant(Statement, frozen=True, kw_only=True, tag="grant"):
     expires: str
     snapshot: str = ""
     conditions: str = ""
+    minimum_group: Annotated[int, msgspec.Meta(ge=1)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Deny(Statement, frozen=True, tag="deny"):

@@ -13,6 +13,7 @@ RECORD = "keyong"
 REQUESTS = (
     *("propose", "begin", "commit", "reveal", "open", "decide", "sync", "attest"),
     *("advertise", "deal_masks", "keep_masks", "mask", "agree", "open_masks"),
+    *("run_script", "describe"),
 )
 
 

@@ -17,8 +17,11 @@ from federation.messages import (
     Attest,
     Begin,
     Commit,
+    Dataset,
+    Datasets,
     DealMasks,
     Decide,
+    Describe,
     Envelope,
     Failure,
     Header,
@@ -31,6 +34,7 @@ from federation.messages import (
     Payload,
     Propose,
     Reveal,
+    RunScript,
     Sync,
     Synced,
     decode,
@@ -39,8 +43,9 @@ from federation.node.desk import Desk
 from federation.node.gateway import Gateway
 from federation.node.mirror import RecordMirror
 from federation.node.programmes import preview, programme_of
-from federation.plan import PredictPlan, SumPlan
+from federation.plan import PredictPlan, ScriptPlan, SumPlan
 from federation.queries import sums
+from federation.scripting import job as scripts
 
 logger = logging.getLogger(__name__)
 
@@ -52,13 +57,21 @@ class Department:
     """Answers the coordinator's requests."""
 
     def __init__(
-        self, office: Office, journal: Journal, gateway: Gateway, mirror: RecordMirror, desk: Desk | None = None
+        self,
+        office: Office,
+        journal: Journal,
+        gateway: Gateway,
+        mirror: RecordMirror,
+        desk: Desk | None = None,
+        datasets: Sequence[Dataset] = (),
     ) -> None:
         """Put the department together.
 
         Args:
             desk: where its officers stand; they are heard before anything leaves.
+            datasets: what it offers: public, and made without looking at a row.
         """
+        self._datasets = Datasets(datasets=tuple(datasets))
         self._office, self._journal, self.gateway = office, journal, gateway
         self._mirror, self._desk = mirror, desk
         self._jobs: dict[str, Job] = {}
@@ -104,9 +117,12 @@ class Department:
     def _act(self, request: Envelope) -> Act:
         payload: Message = decode(request.payload)
         if isinstance(payload, Sync):
-            return Act(Synced())
+            # Not with a cosignature: an act that comes with the last one of a log would be left unsealed.
+            return Act(Synced(), self._office.approvals.close(self._mirror.is_over))
         if isinstance(payload, Attest):
             return Act(self._mirror.attest(payload))
+        if isinstance(payload, Describe):
+            return Act(self._datasets)
         if isinstance(payload, Propose):
             return agreement.consider(self._office, request, payload, preview(self._office))
         if isinstance(payload, Begin):
@@ -142,6 +158,8 @@ class Department:
                 return masked.open_masks(self._office, mine, payload)
             case Decide() if isinstance(mine.plan, SumPlan | PredictPlan):
                 return sums.decide(self._office, mine, mine.plan, payload)
+            case RunScript() if isinstance(mine.plan, ScriptPlan):
+                return scripts.run(self._office, mine, mine.plan)
             case _:
                 raise RefusedError("refused.order")
 

@@ -47,7 +47,8 @@ class DeskItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         plan: canonical bytes, so that the officer's own program computes the hash that it signs.
         state: pending, granted, denied, revoked, expired or used.
-        statement: the officer's last word on it.
+        statement: an officer's last word on it.
+        granted_by: who has granted it; it stays pending until they are enough.
     """
 
     job: str
@@ -56,6 +57,7 @@ class DeskItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     snapshot: str
     state: str
     statement: str
+    granted_by: tuple[str, ...] = ()
 
 
 class DeskLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -131,6 +133,7 @@ class Desk:
                 snapshot=slip.snapshot,
                 state=standing.state,
                 statement=standing.statement,
+                granted_by=standing.granted_by,
             )
             for slip, standing in self._approvals.slips()
         )

@@ -96,9 +96,10 @@ class Fingerprints:
 
         Args:
             stores: the tables that are open, by name.
-            catalogue: what everybody knows; a cell whose text stands in it identifies nobody.
+            catalogue: what everybody knows; a cell whose text stands in it identifies nobody, unless somebody
+                wrote it there about a table.
         """
-        public, cells, unread = msgspec.json.encode(catalogue).decode(), [], {}
+        public, cells, unread = _public(catalogue), [], {}
         for name, store in sorted(stores.items()):
             card = catalogue.table(name)
             columns = [column for column in card.columns if identifies(column)] if card else []
@@ -180,6 +181,12 @@ def identifies(column: ColumnCard) -> bool:
     if column.type == "text":
         return not column.values
     return column.type == "integer" and bool({"join_key", "never"} & set(column.uses))
+
+
+def _public(catalogue: Catalogue) -> str:
+    """The catalogue without what owners write about their tables, which may quote a row: that makes no row public."""
+    silent = [msgspec.structs.replace(card, summary="", summary_en="") for card in catalogue.tables]
+    return msgspec.json.encode(msgspec.structs.replace(catalogue, tables=tuple(silent))).decode()
 
 
 def _draw_rows(store: Adapter, columns: Sequence[ColumnCard]) -> list[tuple[str, ...]]:

@@ -5,7 +5,8 @@ An answer passes in two steps, because the ledger states the size and the commit
 frame and commits everything to disk in one transaction. The link sends what `release` returns, and nothing else.
 
 Fingerprints of raw cells are searched in both: in `admit`, so that a failure can still be answered instead, and in
-`release`, over the whole frame as it leaves. What is encrypted on the way is shown to `check_cells` before.
+`release`, over the whole frame as it leaves. What is encrypted on the way is shown to `check_cells` before, what a
+script wrote to `check_text`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from federation.messages import (
     Ciphertexts,
     Commitment,
     Cosigned,
+    Datasets,
     Decision,
     Enrolled,
     Failure,
@@ -36,6 +38,7 @@ from federation.messages import (
     MasksKept,
     Payload,
     Pending,
+    ScriptOutput,
     Share,
     Survivors,
     Synced,
@@ -64,13 +67,15 @@ CLASSES: dict[type[Payload], str] = {
     Bare: "clear",
     Share: "sealed",
     Decision: "sealed",
+    ScriptOutput: "output",
+    Datasets: "catalogue",
     Synced: "record",
     Cosigned: "record",
     Failure: "error",
 }
 
 # Classes that may leave without an approval by this department.
-OUTSIDE_JOBS = frozenset({"enrolment", "record", "desk", "error"})
+OUTSIDE_JOBS = frozenset({"enrolment", "record", "catalogue", "desk", "error"})
 
 
 # Raises RefusedError unless the department's word for a job and a plan's hash stands at this moment.
@@ -153,6 +158,14 @@ class Gateway:
             RefusedError: one of them is a raw number of this department; the denial is on disk.
         """
         self._refuse_raw(job, attempt, "ciphertext", self._fingerprints.search_cells(cells))
+
+    def check_text(self, job: str, attempt: int, text: bytes) -> None:
+        """Look at what a script wrote, before it is rounded and sealed.
+
+        Raises:
+            RefusedError: there is a raw cell of this department in it; the denial is on disk.
+        """
+        self._refuse_raw(job, attempt, "output", self._fingerprints.search(text, (text,)))
 
     def _refuse_raw(self, job: str, attempt: int, kind: str, found: Found | None) -> None:
         if found is not None:

@@ -41,6 +41,10 @@ class RecordMirror:
         no = ("approval.deny", "approval.revoke")
         return tuple(dict.fromkeys(act.node for act in self._witness.acts(job) if act.type in no))
 
+    def is_over(self, job: str) -> bool:
+        """Whether the coordinator has written down how a job ended."""
+        return any(act.type == "job.end" for act in self._witness.acts(job))
+
     def suspended(self) -> frozenset[str]:
         """The departments that do not count at the moment."""
         acts = self._witness.acts("")

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from federation.adapters import Cells
 from federation.aggregation.agreement import Preview
 from federation.aggregation.office import Office, Programme
-from federation.plan import AnyPlan, PredictPlan, SumPlan, TrainPlan
+from federation.plan import AnyPlan, PredictPlan, ScriptPlan, SumPlan, TrainPlan
 from federation.queries.sums import SumProgramme
+from federation.scripting.job import NothingToAdd
 
 
 def programme_of(plan: AnyPlan) -> Programme:
@@ -24,12 +25,15 @@ def programme_of(plan: AnyPlan) -> Programme:
             from federation.learning.prediction import PredictProgramme
 
             return PredictProgramme(plan)
+        case ScriptPlan():
+            return NothingToAdd()
 
 
 def preview(office: Office) -> Preview:
     """What computes the numbers that this department would add, for its officer to approve just these.
 
-    Only a query has such numbers before it runs: what a training or a prediction adds comes of rounds and models.
+    Only a query has such numbers before it runs: what a training or a prediction adds comes of rounds and models, and
+    a script adds nothing.
     """
 
     def of(plan: AnyPlan) -> Callable[[], Cells] | None:

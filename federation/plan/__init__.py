@@ -30,15 +30,26 @@ from federation.plan.query import (
     SumPlan,
     in_unit,
 )
-from federation.plan.script import MAX_FILES, MAX_NUMBERS, MAX_SCRIPT_BYTES, MAX_SCRIPT_S, ScriptFile, ScriptPlan
+from federation.plan.script import (
+    MAX_FILES,
+    MAX_NUMBERS,
+    MAX_RELEASED,
+    MAX_SCRIPT_BYTES,
+    MAX_SCRIPT_MB,
+    MAX_SCRIPT_S,
+    ScriptFile,
+    ScriptPlan,
+)
 
 __all__ = [
     "MAX_FILES",
     "MAX_GROUPS",
     "MAX_NUMBERS",
     "MAX_RANGE_BITS",
+    "MAX_RELEASED",
     "MAX_ROWS",
     "MAX_SCRIPT_BYTES",
+    "MAX_SCRIPT_MB",
     "MAX_SCRIPT_S",
     "AnyPlan",
     "Column",

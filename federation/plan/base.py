@@ -85,6 +85,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     protection: Protection = "paillier"
 
     @property
+    def kind(self) -> str:
+        """Which kind of job it is: sum, train, predict or script."""
+        return str(self.__struct_config__.tag)
+
+    @property
     def openers(self) -> tuple[str, ...]:
         """The key holders that open: the first of them, as many as the threshold; nobody where nothing is encrypted."""
         return self.holders[: self.threshold] if self.protection == "paillier" else ()

@@ -22,6 +22,8 @@ MAX_FILES = 32
 MAX_NUMBERS = 32
 MAX_SCRIPT_S = 40
 MAX_SCRIPT_MB = 4096
+# Numbers that one requester may be given of one dataset in one epoch of the joint key: each tells a little more.
+MAX_RELEASED = 10_000
 # A decimal number of so many significant digits, its sign and a power of ten from -99 to 99.
 EXPONENTS = 199
 
@@ -121,14 +123,19 @@ class ScriptPlan(Plan, frozen=True, kw_only=True, tag="script"):
         return prod(len(key.labels) for key in self.group_by)
 
     @property
+    def released_numbers(self) -> int:
+        """How many numbers a result may have."""
+        return self.group_count * len(self.numbers)
+
+    @property
     def capacity_bits(self) -> int:
         """How many bits a hostile script could hide in a result: what its numbers can tell apart, no more."""
-        each = log2(2 * 9 * 10 ** (self.digits - 1) * EXPONENTS + 1)
-        return ceil(self.group_count * len(self.numbers) * each)
+        numbers = 2 * 9 * 10 ** (self.digits - 1) * EXPONENTS + 1
+        return ceil(self.group_count * log2(numbers ** len(self.numbers) + 1))  # one more: it may leave a line out
 
     def visibility(self) -> tuple[Sight, ...]:
         """What every party will learn, to the size."""
-        count = self.group_count * len(self.numbers)
+        count = self.released_numbers
         return (
             Sight(
                 party="coordinator",

@@ -93,7 +93,7 @@ def plan_query(
         gate=release_gate(contributors, requester),
         holders=roster.holders,
         threshold=roster.threshold,
-        minimum_group=catalogue.minimum_group,
+        minimum_group=catalogue.rules(requester).minimum_group,
         minimum_contributors=catalogue.minimum_contributors,
         catalogue=catalogue.hash,
         roster=roster.hash,

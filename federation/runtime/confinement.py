@@ -126,7 +126,7 @@ def confine(
     Raises:
         ConfinementError: the kernel refused a step. The caller must exit.
     """
-    _new_namespaces(network=network)
+    _new_namespaces(CLONE_NEWPID | (0 if network else CLONE_NEWNET))
     _keep_only(keep)
     _fork_into_process_namespace()
     _hide_other_homes(homes, home)
@@ -137,6 +137,23 @@ def confine(
     # Last: changing credentials resets both of these.
     _must(_libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "dumpable")
     _must(_libc().prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0), "parent death signal")
+
+
+def seclude(*, homes: Path, keep: Sequence[int] = ()) -> None:
+    """Leave the network and all homes, but stay able to make further namespaces: for who makes sandboxes.
+
+    No Landlock here, which would forbid the mounts that a sandbox is made of; what capabilities there are count within
+    the new user namespace only. Call it in a freshly forked, single-threaded child; it dies with its parent.
+
+    Raises:
+        ConfinementError: the kernel refused a step. The caller must exit.
+    """
+    # No process namespace: its own /proc could not be mounted, and bubblewrap looks its children up there.
+    _new_namespaces(CLONE_NEWNET)
+    _keep_only(keep)
+    _cover(homes)
+    os.chdir("/")
+    harden_plain_process(keep)
 
 
 def harden_plain_process(keep: Sequence[int]) -> None:
@@ -159,12 +176,9 @@ def _must(result: int, what: str) -> None:
         raise ConfinementError(code, f"{what}: {os.strerror(code)}")
 
 
-def _new_namespaces(*, network: bool) -> None:
+def _new_namespaces(further: int) -> None:
     uid, gid = os.getuid(), os.getgid()
-    flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWUTS
-    if not network:
-        flags |= CLONE_NEWNET
-    _must(_libc().unshare(flags), "new namespaces")
+    _must(_libc().unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | further), "new namespaces")
     maps = (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1"))
     for name, text in maps:
         try:
@@ -183,13 +197,18 @@ def _keep_only(keep: Sequence[int]) -> None:
 
 
 def _fork_into_process_namespace() -> None:
-    """Continue in a child, which alone sees the new process namespace; the keeper waits and passes the status on."""
+    """Continue in a child, which alone sees the new process namespace; the keeper waits and passes the status on.
+
+    If the keeper has another child, a bench, that fails, the party ends with it.
+    """
     _must(_libc().prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0), "parent death signal")
     child = os.fork()
     if child == 0:
         return
     os.closerange(3, 65536)
-    _, status = os.waitpid(child, 0)
+    ended, status = os.wait()
+    while ended != child and status == 0:  # a bench leaves when its department does, and may be the quicker one
+        ended, status = os.wait()
     # A kill is passed on as the shell does, so that the launcher can tell it from an exit.
     os._exit(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
 
@@ -197,11 +216,8 @@ def _fork_into_process_namespace() -> None:
 def _hide_other_homes(homes: Path, home: Path) -> None:
     """Cover `homes` with an empty file system that holds only `home`, and /proc with our own processes."""
     libc = _libc()
-    _must(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "private mounts")
     own = os.open(home, os.O_PATH | os.O_DIRECTORY)
-    _must(
-        libc.mount(b"none", os.fsencode(homes), b"tmpfs", MS_NOSUID | MS_NODEV, b"size=64k,mode=700"), "cover the homes"
-    )
+    _cover(homes)
     home.mkdir(parents=True)
     _must(libc.mount(f"/proc/self/fd/{own}".encode(), os.fsencode(home), None, MS_BIND | MS_REC, None), "own home")
     os.close(own)
@@ -211,6 +227,14 @@ def _hide_other_homes(homes: Path, home: Path) -> None:
     with contextlib.suppress(OSError):
         Path("/proc/sys/user/max_user_namespaces").write_text("0")
     os.chdir(home)
+
+
+def _cover(homes: Path) -> None:
+    libc = _libc()
+    _must(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "private mounts")
+    _must(
+        libc.mount(b"none", os.fsencode(homes), b"tmpfs", MS_NOSUID | MS_NODEV, b"size=64k,mode=700"), "cover the homes"
+    )
 
 
 def _restrict_files(home: Path, readable: Sequence[Path]) -> None:

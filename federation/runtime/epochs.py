@@ -25,7 +25,7 @@ SUCCESSION = "succession.json"
 # While this lies in the launcher's folder, an epoch is being set aside and nothing may start.
 UNFINISHED = "ending.json"
 # What is of one epoch; anything else in a party's folder, its data among it, stays where it is.
-GOES = frozenset({ROSTER, "share.key", "desk", "jobs", "requests"})
+GOES = frozenset({ROSTER, "share.key", "desk", "datasite", "jobs", "requests"})
 DATABASES = ("journal.db", "witness.db", "log.db")
 
 
@@ -67,7 +67,9 @@ def set_aside(home: Path, succession: Succession) -> None:
         for folder in sorted((home / kind).glob("*")):
             aside = folder / "epochs" / ended
             if not (folder / ROSTER).exists() and not aside.exists():
-                continue  # joins only now, or left long ago
+                # Joins only now, or left long ago, or is an analyst who never came to the desk.
+                _change_keys(folder, succession, None)
+                continue
             _set_party_aside(folder, aside, succession)
             link = view / kind / folder.name
             link.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -82,12 +84,22 @@ def _set_party_aside(folder: Path, aside: Path, succession: Succession) -> None:
     for file in sorted(folder.iterdir()):
         if file.name in GOES or file.name.startswith(DATABASES):
             _move(file, aside)
-    if folder.name in succession.change.left:
-        _move(folder / IDENTITY, aside)
-    # As long as the next identity has not taken its place, whatever lies there is the old one.
+    _change_keys(folder, succession, aside)
+
+
+def _change_keys(folder: Path, succession: Succession, aside: Path | None) -> None:
+    """Take away the keys of who leaves or takes new ones; without a folder to set them aside in, they were never used.
+
+    As long as the next identity has not taken its place, whatever lies there is the old one.
+    """
     rotates = folder.name in {party.name for party in succession.change.rotated}
-    if rotates and (folder / NEXT / IDENTITY).exists():
-        _move(folder / IDENTITY, aside)
+    follows = rotates and (folder / NEXT / IDENTITY).exists()
+    if follows or folder.name in succession.change.left:
+        if aside is None:
+            (folder / IDENTITY).unlink(missing_ok=True)
+        else:
+            _move(folder / IDENTITY, aside)
+    if follows:
         _move(folder / NEXT / IDENTITY, folder)
 
 

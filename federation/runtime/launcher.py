@@ -36,6 +36,7 @@ from federation.governance.identity import write_whole
 from federation.governance.roster import Officer, Role, Roster
 from federation.governance.roster import Party as RosterParty
 from federation.messages import Deal, Dealt, Enrol, Enrolled, Identity, Payload, Unready, decode, encode
+from federation.runtime.bench import start_bench
 from federation.runtime.confinement import ConfinementError, confine, harden_plain_process
 from federation.runtime.deadline import EXIT_HUNG
 from federation.runtime.frames import FrameReader, frame
@@ -105,16 +106,18 @@ class Starter:
     """How to run one party, inside its own process.
 
     Attributes:
-        run: called with the party's socket and its session number; returns the exit status.
+        run: called with the party's socket, its session number and its socket to the bench; returns the exit status.
         readable: data files outside the home that this party may read.
         keep: further descriptors it may keep.
         network: whether it keeps the network of the machine.
+        bench: whether a process beside it runs scripts, if parties are confined.
     """
 
-    run: Callable[[socket.socket, int], int]
+    run: Callable[[socket.socket, int, socket.socket | None], int]
     readable: tuple[Path, ...] = ()
     keep: tuple[int, ...] = ()
     network: bool = False
+    bench: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +131,7 @@ class Ceremony:
     key_bits: int
     analysts: tuple[RosterParty, ...]
     officers: tuple[Officer, ...]
+    grants: Literal[1, 2]
 
 
 class Launcher:
@@ -454,6 +458,7 @@ class Launcher:
             holders=tuple(self._departments),
             threshold=self._ceremony.threshold,
             public_key=dealt.public_key,
+            grants=self._ceremony.grants,
         )
         content = self._roster.to_bytes()
         # Some will have pinned it and others not if this start fails now: the next one hands out the same.
@@ -580,14 +585,16 @@ def _become(starter: Starter, home: Path, homes: Path, stream: socket.socket, se
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_NAME, f"ky-{home.name}"[:15].encode(), 0, 0, 0)
-        keep = (stream.fileno(), *starter.keep)
+        # Before the doors close: behind them nobody can make a sandbox.
+        bench = start_bench(homes) if starter.bench and confined else None
+        keep = (stream.fileno(), *starter.keep, *(() if bench is None else (bench.fileno(),)))
         if confined:
             confine(homes=homes, home=home, readable=starter.readable, keep=keep, network=starter.network)
         else:
             harden_plain_process(keep)
             os.chdir(home)
         stream.setblocking(True)
-        status = starter.run(stream, session)
+        status = starter.run(stream, session, bench)
     except ConfinementError as error:
         print(f"not confined: {error}", file=sys.stderr)
         status = EXIT_CONFINEMENT
@@ -612,7 +619,7 @@ def _threads() -> int:
 def _innermost(pid: int) -> int:
     """The party itself, where `pid` is only the keeper of its process namespace."""
     with contextlib.suppress(OSError, ValueError, IndexError):
-        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[-1])  # a bench comes before it
     return pid
 
 

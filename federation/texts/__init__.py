@@ -390,9 +390,9 @@ TEXTS: dict[str, Text] = {
         "restore its folder; if it is to take new keys, see keyong epoch propose --rotate",
     ),
     "home.roster_parties": Text(
-        "federation.toml 的部门与名册不符：{party}",
+        "federation.toml 的部门或账号与名册不符：{party}",
         "请用 keyong epoch propose 提出变更，经多数部门签署后开始新纪元；或恢复原配置",
-        "federation.toml names other departments than the pinned roster: {party}",
+        "federation.toml names other departments or accounts than the pinned roster: {party}",
         "propose the change with keyong epoch propose and let a majority sign it, or restore the settings",
     ),
     "home.nothing_proposed": Text(

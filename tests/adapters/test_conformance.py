@@ -241,17 +241,3 @@ def test_a_table_that_is_not_there_is_named(tmp_path):
     write_settings(tmp_path, {"adapter": "csv", "path": "p.csv"})
     told = keyong(tmp_path, "adapter", "check", "csv", "--department", "south", "--table", "people", "--json")
     assert (told.returncode, json.loads(told.stdout)["code"]) == (1, "settings.adapter_table")
-
-
-def test_the_catalogue_is_told_from_the_settings_alone(tmp_path):
-    (tmp_path / "p.csv").write_text("")  # nobody looks into it
-    write_settings(tmp_path, {"adapter": "csv", "path": "p.csv"})
-    (table,) = json.loads(keyong(tmp_path, "catalogue", "--json").stdout)["tables"]
-    assert table["departments"] == ["east", "north", "west"]
-    assert [(c["name"], c["type"], c["uses"]) for c in table["columns"]] == [
-        ("g", "text", ["group_by"]),
-        ("n", "integer", ["aggregate"]),
-    ]
-    shown = keyong(tmp_path, "catalogue", "--lang", "en").stdout
-    assert "甲 乙" in shown and "[0, 100]" in shown and "east, north, west" in shown
-    assert not (tmp_path / "home").exists()

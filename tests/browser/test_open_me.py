@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from federation.audit import bundle as bundles
 from federation.audit.bundle import write_bundle
+from federation.audit.offline import verify
 from tests.browser.looking import violations, wider_than_the_window
 from tests.support.bundle_attacks import ATTACKS, VARIATIONS, Attack, honest
 from tests.support.bundles import City, canonical
+from tests.support.desk_forgeries import FORGERIES, DeskStage
+from tests.support.desk_forgeries import HONEST as HONEST_DESKS
 from tests.support.training_attacks import HONEST, TRAINING_ATTACKS
 
 pytestmark = pytest.mark.browser
@@ -47,7 +51,7 @@ def open_me(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     assert refused == []
 
 
-def judge(page: Page, city: City, *heads: str) -> str:
+def judge(page: Page, city: City | DeskStage, *heads: str) -> str:
     """Paste what the evaluator has and check; returns the verdict's words."""
     for field, text in (("policy", city.policy()), ("signers", city.signers()), ("heads", "".join(heads))):
         page.fill(f"#{field}", text)
@@ -134,6 +138,46 @@ def test_honest_training_or_prediction_holds(name, open_me):
     city = honest()
     page = open_me(HONEST[name](city))
     assert judge(page, city).startswith("成立")
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> DeskStage:
+    return DeskStage(tmp_path_factory.mktemp("desk"))
+
+
+def place_by_the_script(contents: bundles.BundleContents, stage: DeskStage) -> str:
+    """Where verify.py rejects a bundle."""
+    with TemporaryDirectory() as folder:
+        write_bundle(Path(folder) / "bundle", contents)
+        policy = verify.Policy(stage.policy())
+        signers = verify.read_signers(stage.signers(), policy.origin)
+        signers.setdefault(verify.COORDINATOR, policy.log_public)
+        with pytest.raises(verify.Reject) as refusal:
+            verify.Case(str(Path(folder) / "bundle"), policy, signers, []).run(lambda _: None)
+    return refusal.value.where
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_forgery_of_the_desk_does_not_hold_where_the_script_finds_it(name, open_me, stage):
+    contents = stage.contents(stage.scene().forged(FORGERIES[name].make(stage)))
+    page = open_me(contents)
+    page.click("#language")
+    said = judge(page, stage)
+    assert said.splitlines()[0] == f"Does not hold: {place_by_the_script(contents, stage)}"
+    assert FORGERIES[name].offline in said
+
+
+@pytest.mark.parametrize("name", HONEST_DESKS)
+def test_honest_record_of_a_desk_holds(name, open_me, stage):
+    page = open_me(stage.contents(stage.scene().forged(HONEST_DESKS[name](stage))))
+    assert judge(page, stage).startswith("成立")
+
+
+def test_both_officers_are_named(open_me, stage):
+    page = open_me(stage.contents(stage.scene()))
+    judge(page, stage)
+    assert "tax：officer@tax、deputy@tax" in page.inner_text("#job_rows")
+    assert "脚本输出" in page.inner_text("#byte_head")
 
 
 def test_words_of_the_record_never_become_elements(open_me):

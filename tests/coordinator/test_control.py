@@ -28,9 +28,12 @@ SQL = "SELECT COUNT(*) FROM insured"
 
 
 @pytest.fixture
-def federation(tmp_path: Path) -> MemoryFederation:
+def federation(tmp_path: Path) -> Iterator[MemoryFederation]:
+    """Its files are closed in the end, since the server's threads hold on to it."""
     stores = {name: MemoryStore([{"income": 1}]) for name in ("gaoping", "lingchuan", "qinshui")}
-    return MemoryFederation(tmp_path / "home", stores)
+    federation = MemoryFederation(tmp_path / "home", stores)
+    yield federation
+    federation.close()
 
 
 @pytest.fixture
@@ -202,7 +205,7 @@ def test_request_signed_by_another_analyst_is_refused(federation, path, jobs):
 
 
 def test_signed_message_that_is_no_request_is_refused(federation, path):
-    assert submit(path, federation.signed(ANALYST, COORDINATOR, Agreement(statement=""))) == "refused.requester"
+    assert submit(path, federation.signed(ANALYST, COORDINATOR, Agreement())) == "refused.requester"
 
 
 def test_bytes_that_are_no_envelope_are_refused(path):

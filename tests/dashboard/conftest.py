@@ -9,18 +9,22 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard.served import serve_this
+from dashboard.services import sessions
 from tests.dashboard.records import WAITING, RecordedHome
+from tests.dashboard.visits import session
 
 Opened = Callable[..., AppTest]
 
 
 @pytest.fixture
 def opened() -> Opened:
-    """Opens a page of a home, with what stands in the address."""
+    """Opens a page of a home, as a guest or as whoever has signed in, with what stands in the address."""
 
-    def open_page(home: Path, page: str = "", **address: str) -> AppTest:
+    def open_page(home: Path, page: str = "", *, account: str = "", **address: str) -> AppTest:
         serve_this(home, "zh")
         app = AppTest.from_file(str(Path(dashboard.__file__).parent / "app.py"), default_timeout=30)
+        if account:
+            app.session_state[sessions.KEY] = session(home, account)
         for name, value in address.items():
             app.query_params[name] = value
         if page:

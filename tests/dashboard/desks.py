@@ -46,7 +46,9 @@ def plan(**changes: object) -> SumPlan:
     return SumPlan(**{**fields, **changes})
 
 
-def item(state: str = "pending", job: str = WAITING, of: Plan | None = None) -> DeskItem:
+def item(
+    state: str = "pending", job: str = WAITING, of: Plan | None = None, granted_by: tuple[str, ...] = ()
+) -> DeskItem:
     asked = of or plan()
     return DeskItem(
         job=job,
@@ -55,6 +57,7 @@ def item(state: str = "pending", job: str = WAITING, of: Plan | None = None) -> 
         snapshot="5a" * 32,
         state=state,
         statement="",
+        granted_by=granted_by,
     )
 
 

@@ -1,6 +1,8 @@
 import sqlite3
+import sys
 
 from crypto.merkle import leaf_hash
+from dashboard.services import commands
 from dashboard.services.evidence import evidence
 from dashboard.services.seals import write_tlog_proof
 from federation.audit.record import RecordReader
@@ -83,3 +85,19 @@ def test_it_speaks_english(opened, approved):
 
 def test_an_empty_home_says_the_next_step(opened, tmp_path):
     assert "这里还没有审计记录" in words(opened(tmp_path / "nothing", "audit"))
+
+
+def test_the_auditor_alone_takes_the_evidence_away(opened, approved, monkeypatch):
+    for account in ("", "analyst@city", "officer@gaoping", "operator@city"):
+        assert "导出证据包" not in [
+            button.label for button in opened(approved.path, "audit", account=account).main.button
+        ]
+    app = opened(approved.path, "audit", account="auditor@city")
+    monkeypatch.setattr(commands, "export", lambda *_: (sys.executable, "-c", 'print(\'{"archive": "/dev/null"}\')'))
+    app.main.button(key="export").click().run()
+    assert app.get("download_button")[0].label == "下载证据包"
+
+
+def test_why_nothing_was_exported_is_told(opened, approved):
+    app = opened(approved.path, "audit", account="auditor@city")
+    assert "没有导出" in words(app.main.button(key="export").click().run())

@@ -93,3 +93,30 @@ def test_an_empty_home_says_the_next_step(opened, tmp_path):
 def test_names_out_of_the_record_cannot_become_markup(opened, recorded):
     recorded.tell(unconfined="<img src=x>")
     assert "<img" not in words(opened(recorded.path, "nodes"))
+
+
+def buttons(app):
+    return [button.label for button in app.main.button]
+
+
+def test_the_operator_alone_starts_and_stops(opened, recorded, monkeypatch):
+    (recorded.path / "federation.toml").write_text("")
+    assert buttons(opened(recorded.path, "nodes", account="operator@city")) == ["启动联邦"]
+    for account in ("", "analyst@city", "officer@gaoping", "auditor@city"):
+        assert buttons(opened(recorded.path, "nodes", account=account)) == []
+    monkeypatch.setattr("federation.operate.status", lambda _: running())
+    assert buttons(opened(recorded.path, "nodes", account="operator@city")) == ["确认停止"]
+
+
+def test_what_keeps_a_federation_from_starting_is_told(opened, recorded):
+    (recorded.path / "federation.toml").write_text("version = ")
+    app = opened(recorded.path, "nodes", account="operator@city")
+    assert "没有做到" in words(app.main.button(key="up").click().run())
+
+
+def test_a_session_that_ended_before_the_click_starts_nothing(opened, recorded):
+    (recorded.path / "federation.toml").write_text("")
+    app = opened(recorded.path, "nodes", account="operator@city")
+    del app.session_state["session"]
+    text = words(app.main.button(key="up").click().run())
+    assert "未登录" in text

@@ -56,6 +56,38 @@ def test_the_agent_interface_is_closed(server):
     assert httpx.post(server[1] + "_stcore/agent/interact", json={}).status_code >= 400
 
 
+def test_what_was_meant_for_another_host_gets_no_answer(server):
+    for path in ("", "_stcore/health", "static/nothing.js"):
+        refused = httpx.get(server[1] + path, headers={"Host": "rebound.example"})
+        assert (refused.status_code, refused.headers["x-frame-options"]) == (421, "DENY")
+
+
+def test_no_header_makes_another_host_ours(server):
+    forwarded = {"X-Forwarded-Host": "127.0.0.1", "X-Forwarded-For": "127.0.0.1", "Forwarded": "host=127.0.0.1"}
+    assert httpx.get(server[1], headers={"Host": "rebound.example", **forwarded}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "opened"),
+    [
+        ("", "", True),
+        ("http://rebound.example", "", False),
+        ("http://rebound.example", "rebound.example", False),
+        ("", "rebound.example", False),
+    ],
+)
+def test_another_sites_page_opens_no_websocket(server, origin, host, opened):
+    handshake = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    named = {name: value for name, value in (("Origin", origin), ("Host", host)) if value}
+    with httpx.stream("GET", server[1] + "_stcore/stream", headers=handshake | named) as answer:
+        assert (answer.status_code == 101) is opened
+
+
 def test_ctrl_c_ends_it_cleanly(server):
     process, _ = server
     process.send_signal(signal.SIGINT)
@@ -81,5 +113,22 @@ def test_options_win_over_the_environment(monkeypatch):
     assert config.get_option("server.allowedHosts") == ["127.0.0.1", "localhost"]
     assert config.get_option("server.enableAgentApi") is False
     assert config.get_option("server.enableXsrfProtection") is True
+    assert config.get_option("server.trustedUserHeaders") == {}
     assert config.get_option("client.showErrorDetails") == "none"
     assert config.get_option("server.fileWatcherType") == "none"
+
+
+def test_an_origin_is_let_in_beside_loopback_and_nothing_else():
+    set_options(1234, "https://keyong.example.gov.cn:8443")
+    try:
+        assert config.get_option("server.allowedHosts") == ["127.0.0.1", "localhost", "keyong.example.gov.cn"]
+        assert config.get_option("server.corsAllowedOrigins") == ["https://keyong.example.gov.cn:8443"]
+        assert config.get_option("server.address") == "127.0.0.1"
+    finally:
+        set_options(1234)
+
+
+def test_what_is_no_origin_is_refused_before_anything_is_served():
+    with pytest.raises(SettingsError) as refused:
+        serve(Path("/nowhere"), port=0, origin="http://keyong.example.gov.cn")
+    assert refused.value.code == "settings.origin"

@@ -4,11 +4,15 @@ import sys
 import pytest
 
 from dashboard.services import commands
+from dashboard.services.attempts import FREE, Attempts
+from dashboard.services.commands import SaidError
+from dashboard.services.programs import FROM_ENVIRONMENT
 from dashboard.services.requests import requests
-from dashboard.services.signing import FROM_ENVIRONMENT, NotSignedError, Word, decide, possible
+from dashboard.services.signing import Word, decide, possible, said
 from federation.errors import HomeError, KeyongError, RefusedError
 from tests.dashboard.desks import desk
-from tests.dashboard.records import DEPARTMENTS, WAITING
+from tests.dashboard.records import DEPARTMENTS, WAITING, RecordedHome
+from tests.dashboard.visits import visitor
 
 STAND_IN = (
     "import json, os, sys; said = sys.stdin.read(); answer = {answer}; print(json.dumps(answer)); "
@@ -16,19 +20,27 @@ STAND_IN = (
 )
 
 
+@pytest.fixture(scope="module")
+def approved(tmp_path_factory):
+    """A home whose requests officers approve; nothing in these tests changes it."""
+    made = RecordedHome(tmp_path_factory.mktemp("signing") / "home", approvals="officers")
+    made.start()
+    return made
+
+
 @pytest.fixture
 def request_on_desks():
     def lying(**states):
-        (found,) = requests((), desk(**states), DEPARTMENTS)
+        (found,) = requests((), desk(**states), DEPARTMENTS, visitor=visitor("auditor@city"))
         return found
 
     return lying
 
 
-def say(home, request, account, decision="approve", job=WAITING, passphrase="x"):
-    decide(
-        home.path, home.roster, Word(account=account, decision=decision, job=job), request, passphrase, language="zh"
-    )
+def say(home, request, account, decision="approve", job=WAITING, passphrase="x", attempts=None):
+    word = Word(decision=decision, job=job)
+    tries = attempts or Attempts()
+    decide(visitor(account), home.path, home.roster, word, request, passphrase, attempts=tries, language="zh")
 
 
 @pytest.fixture
@@ -40,13 +52,13 @@ def nothing_starts(monkeypatch):
 
 
 @pytest.mark.usefixtures("nothing_starts")
-@pytest.mark.parametrize("account", ["auditor@city", "operator@city"])
+@pytest.mark.parametrize("account", ["", "analyst@gaoping", "auditor@city", "operator@city"])
 @pytest.mark.parametrize("decision", ["approve", "reject", "revoke"])
 def test_only_a_security_officer_can_act_whatever_a_page_shows(approved, request_on_desks, account, decision):
     with pytest.raises(RefusedError) as refused:
         say(approved, request_on_desks(), account, decision)
-    assert refused.value.code == "refused.officer"
-    assert possible(approved.roster, account, request_on_desks()) == ()
+    assert refused.value.code == "refused.right"
+    assert possible(visitor(account), approved.roster, request_on_desks()) == ()
 
 
 @pytest.mark.usefixtures("nothing_starts")
@@ -70,7 +82,7 @@ def test_what_makes_no_sense_is_refused_before_a_key_is_asked_for(
 
 def test_the_possible_decisions_follow_the_state(approved, request_on_desks):
     lying = request_on_desks(chengqu="granted", gaoping="denied")
-    found = {name: possible(approved.roster, f"officer@{name}", lying) for name in DEPARTMENTS}
+    found = {name: possible(visitor(f"officer@{name}"), approved.roster, lying) for name in DEPARTMENTS}
     assert found == {"chengqu": ("revoke",), "gaoping": (), "zezhou": ("approve", "reject")}
 
 
@@ -94,13 +106,31 @@ def test_the_passphrase_goes_by_standard_input_alone(approved, request_on_desks,
 
 def test_what_the_program_says_is_told_in_its_words(approved, request_on_desks, monkeypatch):
     stand_in(monkeypatch, {"code": "home.passphrase", "message": "口令不对", "next": "请重试"})
-    with pytest.raises(NotSignedError) as refused:
+    with pytest.raises(SaidError) as refused:
         say(approved, request_on_desks(), "officer@gaoping")
     assert (refused.value.code, refused.value.message("zh"), refused.value.next_step("zh")) == (
         "home.passphrase",
         "口令不对",
         "请重试",
     )
+
+
+def test_wrong_passphrases_are_counted_with_those_of_signing_in(approved, request_on_desks, monkeypatch):
+    stand_in(monkeypatch, {"code": "home.passphrase", "message": "口令不对", "next": "请重试"})
+    attempts = Attempts()
+    for _ in range(FREE):
+        with pytest.raises(SaidError):
+            say(approved, request_on_desks(), "officer@gaoping", attempts=attempts)
+    with pytest.raises(RefusedError) as refused:
+        say(approved, request_on_desks(), "officer@gaoping", attempts=attempts)
+    assert refused.value.code == "refused.too_soon"
+
+
+def test_it_is_the_signed_in_account_that_signs(approved, request_on_desks, monkeypatch):
+    seen = []
+    stand_in(monkeypatch, "{'about': 'q-0000000000ff'}", seen)
+    say(approved, request_on_desks(), "officer@gaoping")
+    assert "officer@gaoping" in seen[0]
 
 
 @pytest.mark.parametrize("answer", [{}, "'garbage'", {"about": "q-another"}])
@@ -112,12 +142,13 @@ def test_a_program_that_answers_nothing_we_know_has_not_signed(approved, request
 
 
 def test_the_real_program_says_that_the_federation_is_down(approved, request_on_desks):
-    with pytest.raises(NotSignedError) as refused:
+    with pytest.raises(SaidError) as refused:
         say(approved, request_on_desks(), "officer@gaoping")
     assert refused.value.code == "home.not_running"
 
 
 def test_the_command_names_officer_request_and_reason_and_no_passphrase(tmp_path):
-    words = commands.sign(tmp_path, "revoke", WAITING, "officer@gaoping", "--not an option", "en")
+    word = Word(decision="revoke", job=WAITING, reason="--not an option")
+    words = commands.sign(tmp_path, "revoke", WAITING, "officer@gaoping", said(word), "en")
     assert words[-5:] == ("--as=officer@gaoping", "--passphrase-stdin", "--reason=--not an option", "--", WAITING)
     assert json.dumps(words)

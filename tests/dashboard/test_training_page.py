@@ -58,7 +58,7 @@ def test_a_request_nobody_waits_for_says_so(opened, recorded):
     text = words(app)
     assert "等待安全管理员审批" in text
     assert "联邦没有在运行，训练不会继续。" in text
-    assert [button.label for button in app.button] == []  # no federation.toml, nothing to go on with
+    assert [button.label for button in app.main.button] == []  # no federation.toml, nothing to go on with
 
 
 @pytest.mark.parametrize("settled", [False, True])
@@ -68,27 +68,48 @@ def test_what_everybody_would_learn_is_shown_before_the_button(opened, started, 
 
     plan = train_plan()
     monkeypatch.setattr(
-        "dashboard.beginning.proposals", lambda home: (service.Proposal(home / "a.toml", plan.title, plan, None),)
+        "dashboard.beginning.proposals",
+        lambda visitor, home: (service.Proposal(home / "a.toml", plan.title, plan, None),),
     )
     running = {"x": Process(name="x", state="ready", code="", restarts=0, session=1, rss_mb=1)}
     monkeypatch.setattr("dashboard.beginning.processes", lambda home: running)
     if settled:
         (started.path / "federation.toml").write_text("")
-    app = opened(started.path, "training", view="new")
+    app = opened(started.path, "training", account="analyst", view="new")
     text = words(app)
     assert text.index("每一方将看到什么") < text.index("泄露卡：谁得到什么")
     assert "梯度反演" in text
     assert "成对掩码：每轮至少 3/3 个部门在场才能读出合计" in text
-    assert [button.label for button in app.button] == (["以申请方的名义提交申请"] if settled else [])
+    assert [button.label for button in app.main.button] == (["以申请方的名义提交申请"] if settled else [])
     assert ("找不到 federation.toml" in text) is not settled
 
 
 def test_a_job_this_federation_cannot_do_says_why_and_has_no_button(opened, started):
     (started.path / FILE).write_bytes(CATALOGUE.to_bytes())
-    (started.path / "analysts" / "analyst").mkdir(parents=True)
-    app = opened(started.path, "training", view="new")
+    app = opened(started.path, "training", account="analyst", view="new")
     assert "这个作业在此联邦不能提出" in words(app)
-    assert [button.label for button in app.button] == []
+    assert [button.label for button in app.main.button] == []
+
+
+@pytest.mark.parametrize("account", ["", "officer@gaoping", "operator@city", "auditor@city"])
+def test_only_an_analyst_begins_a_training_and_everybody_else_is_told_so(opened, started, account):
+    app = opened(started.path, "training", account=account, view="new")
+    assert "提出训练要先登录为申请方" in words(app)
+    assert [button.label for button in app.main.button] == []
+
+
+@pytest.mark.parametrize("account", ["", "operator@city", "analyst@zezhou"])
+def test_what_a_training_is_for_is_not_shown_to_whoever_has_no_part_in_it(opened, recorded, account):
+    leave_request(recorded.path, train_plan(title="再入院之二"))
+    text = words(opened(recorded.path, "training", account=account))
+    assert "等待安全管理员审批" in text
+    assert "再入院之二" not in text
+
+
+@pytest.mark.parametrize("account", ["analyst@city", "officer@zezhou", "auditor@city"])
+def test_what_a_training_is_for_is_shown_to_whoever_asked_decides_or_audits(opened, recorded, account):
+    leave_request(recorded.path, train_plan(title="再入院之二"))
+    assert "再入院之二" in words(opened(recorded.path, "training", account=account))
 
 
 def test_attacks_are_shown_with_what_cannot_be_stopped_or_how_to_make_them(opened, started):

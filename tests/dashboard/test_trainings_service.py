@@ -21,18 +21,22 @@ from federation.plan import Condition, Trees
 from tests.dashboard.desks import CATALOGUE
 from tests.dashboard.records import DEPARTMENTS
 from tests.dashboard.trained import leave_model, leave_request, train_plan
+from tests.dashboard.visits import visitor
 
 DEADLINE_S = 20
+ANALYST = visitor("analyst@city")
 
 
 def told(job: str, *acts: str, state: str = "waiting", outcome: str = "", rounds=()) -> Told:
     done = tuple(Act(0, "", kind, "gaoping", "", "", "") for kind in acts)
     time = "2026-11-22T01:00:00.000Z"
-    return Told(job=job, time=time, plan="", requester="", state=state, outcome=outcome, acts=done, rounds=rounds)
+    return Told(
+        job=job, kind="train", time=time, plan="", requester="", state=state, outcome=outcome, acts=done, rounds=rounds
+    )
 
 
 def only(home, *log, trainings=None):
-    (training,) = (trainings or Trainings(home)).look(log)
+    (training,) = (trainings or Trainings(home)).look(ANALYST, log)
     return training
 
 
@@ -103,7 +107,7 @@ def test_what_is_left_of_an_interrupted_training_is_named(tmp_path):
 
 
 def test_queries_are_no_trainings(tmp_path):
-    assert Trainings(tmp_path).look([told("q-0000000000aa")]) == ()
+    assert Trainings(tmp_path).look(ANALYST, [told("q-0000000000aa")]) == ()
 
 
 def test_a_file_that_cannot_be_read_hides_no_other(tmp_path):
@@ -145,10 +149,10 @@ def ended(runs: Runs):
 
 def until(runs: Runs, holds):
     end = time.monotonic() + DEADLINE_S
-    while not holds(runs.look()[0]):
-        assert time.monotonic() < end, runs.look()
+    while not holds(runs.look(ANALYST)[0]):
+        assert time.monotonic() < end, runs.look(ANALYST)
         time.sleep(0.02)
-    return runs.look()[0]
+    return runs.look(ANALYST)[0]
 
 
 STEP = {"round": 1, "loss": 0.5, "survivors": ["a", "b"], "epsilon": None}
@@ -156,7 +160,9 @@ STEP = {"round": 1, "loss": 0.5, "survivors": ["a", "b"], "epsilon": None}
 
 def test_every_round_is_known_as_soon_as_the_program_tells_it():
     runs = Runs()
-    runs.begin(program({"job": "t-1", "rounds": 9}, {"step": "wait a b"}, STEP, then="sys.stdin.read()"), about="x")
+    runs.begin(
+        ANALYST, program({"job": "t-1", "rounds": 9}, {"step": "wait a b"}, STEP, then="sys.stdin.read()"), about="x"
+    )
     run = ended(runs)
     assert (run.job, run.rounds, run.step, run.error) == ("t-1", 9, "wait a b", None)
     assert [(step.round, step.loss, step.survivors) for step in run.steps] == [(1, 0.5, ("a", "b"))]
@@ -164,11 +170,15 @@ def test_every_round_is_known_as_soon_as_the_program_tells_it():
 
 def test_who_is_waited_for_is_told_while_it_waits_and_a_stop_ends_the_process():
     runs = Runs()
-    runs.begin(program({"job": "t-1", "rounds": 9}, {"step": "wait a b"}, then="import time; time.sleep(60)"), about="")
+    runs.begin(
+        ANALYST,
+        program({"job": "t-1", "rounds": 9}, {"step": "wait a b"}, then="import time; time.sleep(60)"),
+        about="",
+    )
     try:
         assert until(runs, lambda run: run.desks).desks == ("a", "b")
     finally:
-        runs.stop("t-1")
+        runs.stop(ANALYST, "t-1")
     run = ended(runs)
     assert (run.stopped, run.error, run.desks) == (True, None, ())
 
@@ -176,21 +186,21 @@ def test_who_is_waited_for_is_told_while_it_waits_and_a_stop_ends_the_process():
 def test_a_program_s_own_words_are_shown_when_it_fails():
     said = {"code": "home.not_running", "message": "什么", "next": "怎么办"}
     runs = Runs()
-    runs.begin(program(then=f"print({json.dumps(json.dumps(said))}); sys.exit(1)"), about="x")
+    runs.begin(ANALYST, program(then=f"print({json.dumps(json.dumps(said))}); sys.exit(1)"), about="x")
     error = ended(runs).error
     assert (error.code, error.message("zh"), error.next_step("zh")) == ("home.not_running", "什么", "怎么办")
 
 
 def test_a_program_that_dies_without_a_word_is_an_internal_error_and_noise_is_no_event():
     runs = Runs()
-    runs.begin(program("a warning", {"round": "x"}, {"job": 1, "rounds": "x"}, then="sys.exit(3)"), about="x")
+    runs.begin(ANALYST, program("a warning", {"round": "x"}, {"job": 1, "rounds": "x"}, then="sys.exit(3)"), about="x")
     run = ended(runs)
     assert (run.error.code, run.steps) == ("home.internal", ())
 
 
 def test_a_result_larger_than_a_pipe_does_not_block_the_program():
     runs = Runs()
-    runs.begin(program({"job": "t-1", "rounds": 1}, then="print('x' * 10**6)\nsys.exit(0)"), about="x")
+    runs.begin(ANALYST, program({"job": "t-1", "rounds": 1}, then="print('x' * 10**6)\nsys.exit(0)"), about="x")
     assert ended(runs).error is None
 
 
@@ -198,15 +208,15 @@ def test_no_more_than_a_few_run_at_once():
     runs = Runs()
     sleeping = program({"job": "t-1", "rounds": 1}, then="import time; time.sleep(60)")
     for _ in range(MOST_LIVE):
-        runs.begin(sleeping, about="")
+        runs.begin(ANALYST, sleeping, about="")
     try:
         with pytest.raises(RefusedError) as refused:
-            runs.begin(sleeping, about="")
+            runs.begin(ANALYST, sleeping, about="")
         assert refused.value.code == "refused.busy"
     finally:
         for _ in range(MOST_LIVE):
-            until(runs, lambda _: all(run.job for run in runs.look()))
-            runs.stop("t-1")
+            until(runs, lambda _: all(run.job for run in runs.look(ANALYST)))
+            runs.stop(ANALYST, "t-1")
         ended(runs)
 
 
@@ -215,14 +225,16 @@ def test_a_program_begun_here_counts_over_the_log(tmp_path):
     leave_request(tmp_path, plan)
     trainings = Trainings(tmp_path)
     then = "import time; time.sleep(60)"
-    trainings.runs.begin(program({"job": job_name(plan), "rounds": 12}, {**STEP, "epsilon": 0.25}, then=then), about="")
+    trainings.runs.begin(
+        ANALYST, program({"job": job_name(plan), "rounds": 12}, {**STEP, "epsilon": 0.25}, then=then), about=""
+    )
     try:
         until(trainings.runs, lambda run: run.steps)
         found = only(tmp_path, trainings=trainings)
         assert (found.state, found.rounds[0].loss, found.rounds[0].epsilon) == ("running", 0.5, 0.25)
         assert found.rounds[0].absent == DEPARTMENTS  # "a" and "b" are not among them
     finally:
-        trainings.runs.stop(job_name(plan))
+        trainings.runs.stop(ANALYST, job_name(plan))
 
 
 # -- proposals and rules ----------------------------------------------------------------------------------------------
@@ -230,11 +242,11 @@ def test_a_program_begun_here_counts_over_the_log(tmp_path):
 
 def test_every_job_file_is_read_and_one_that_cannot_be_asked_says_why(started, tmp_path):
     (started.path / FILE).write_bytes(CATALOGUE.to_bytes())
-    (started.path / "analysts" / "analyst").mkdir(parents=True)
     (tmp_path / "broken.toml").write_text("title = ")
-    found = proposals(started.path, examples=tmp_path)
+    asking = visitor("analyst")
+    found = proposals(asking, started.path, examples=tmp_path)
     assert [(one.title, one.plan, one.error.code) for one in found] == [("broken", None, "request.job_not_toml")]
-    assert {one.error.code for one in proposals(started.path)} == {"request.table_unknown"}
+    assert {one.error.code for one in proposals(asking, started.path)} == {"request.table_unknown"}
     assert choose((), "x") is None
 
 

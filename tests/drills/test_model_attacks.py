@@ -15,6 +15,8 @@ from federation.drills.model import DRILLS, ModelDrillReport, Wording, run_model
 from federation.drills.model.drill import Measured
 from federation.runtime.home import Home
 
+pytestmark = pytest.mark.xdist_group("model attacks")
+
 
 @pytest.fixture(scope="module")
 def report() -> ModelDrillReport:

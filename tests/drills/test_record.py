@@ -92,6 +92,20 @@ REASONS = {
     "desk-replayed": "desk: ",
     "desk-auditor": "desk: auditor@tax may not say this",
     "gateway": "gateway: tax has not approved",
+    "script-unapproved": "verifier: no approval by tax on job drill-script",
+    "script-twice": "verifier: tax did the same step of a job twice",
+    "output-unreleased": "verifier: tax sent an output of job drill-script that no script had released",
+    "output-unrun": "verifier: tax sent an output of job drill-script that no script had released",
+    "script-other-step": "verifier: job drill-script is of a kind that has no such step",
+    "script-revoked": "verifier: revoked by tax",
+    "shelf-denied": "verifier: the shelf of tax shows job drill-script as approved, which was not so",
+    "shelf-exchanged": "verifier: the files of job drill-script on the shelf of tax were exchanged",
+    "shelf-never-asked": "verifier: tax shows a request on its shelf that it never received: job drill-script",
+    "shelf-unshown": "verifier: tax joined job drill-script, which its shelf did not show as approved",
+    "grant-alone": "verifier: 1 of 2 approvals by tax on job drill-script",
+    "grant-twice": "verifier: tax has said its word on job drill-script before",
+    "grant-denied": "verifier: denied by tax on job drill-script",
+    "desk-twice": "desk: officer@tax",
     "understated": "verifier: the receipt in entry",
     "renamed": "verifier: the receipt in .* other messages",
     "receipt-short": "verifier: the receipt in entry",
@@ -135,7 +149,7 @@ def test_every_drill_has_a_name_of_its_own_and_both_languages():
 
 def test_record_of_the_stage_verifies(stage: Stage):
     verdict = stage.verify()
-    assert (verdict.outcomes, verdict.granted, verdict.unsealed_acts) == ({"released": 3}, 12, 0)
+    assert (verdict.outcomes, verdict.granted, verdict.unsealed_acts) == ({"released": 4}, 26, 0)
     assert verify_record(RecordReader(stage.home)).root == verify_record(stage.scene()).root == verdict.root
 
 
@@ -157,12 +171,12 @@ def test_witness_opens_again_over_its_own_database(stage: Stage):
 
 def test_desk_hears_the_officer_and_the_gateway_lets_go_what_is_approved(stage: Stage):
     plan, job = make_plan(stage.town.roster), "drill-3"
-    statement = stage.town.state(Grant, "tax", plan, job=job)
     with stage.department("tax") as department:
         department.journal.write(department.approvals.lodge(job, plan, b"", None))
-        department.approvals.hear(statement, {})
+        for officer in ("officer@tax", "deputy@tax"):
+            department.approvals.hear(stage.town.state(Grant, "tax", plan, job=job, officer=officer), {})
         header = stage.town.header("tax", COORDINATOR, plan=plan.hash, job=job)
-        department.gateway.admit(header, Agreement(statement=statement))
+        department.gateway.admit(header, Agreement(statements=department.approvals.statements(job)))
         department.gateway.admit(stage.town.header("tax", COORDINATOR), Synced())
 
 

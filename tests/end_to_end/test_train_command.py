@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from federation.learning.artifact import Artifact
-from tests.end_to_end.test_command import keyong
 from tests.support.city import federation_toml
+from tests.support.command import keyong
 
 pytestmark = pytest.mark.xdist_group("command")
 

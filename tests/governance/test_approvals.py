@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from federation.adapters import Cells
 from federation.audit.events import read_event
 from federation.errors import HomeError, KeyongError
 from federation.governance.approvals import MAX_ON_DESK
+from federation.governance.shelf import Lying
 from federation.governance.statements import (
     Deny,
     Grant,
@@ -25,7 +27,7 @@ from federation.governance.statements import (
     moment,
     sign_statement,
 )
-from federation.plan import Plan
+from federation.plan import Column, Plan, ScriptFile, ScriptPlan
 from tests.support.killing import files_no_larger_than
 from tests.support.memory import ORIGIN, MemoryFederation, MemoryStore
 
@@ -37,9 +39,9 @@ CELLS = {0: (3, 600)}
 class Desk:
     """One department's approvals, alone: what is drafted goes on disk as its gateway would put it there."""
 
-    def __init__(self, home: Path, approvals: str = "officers") -> None:
+    def __init__(self, home: Path, approvals: str = "officers", **rules: object) -> None:
         stores = {name: MemoryStore([]) for name in (OURS, OTHER, "qinshui")}
-        self.federation = MemoryFederation(home, stores, approvals=approvals)
+        self.federation = MemoryFederation(home, stores, approvals=approvals, **rules)
         self.plan = self.federation.plan(SQL)
         self.approvals = self.federation.approvals[OURS]
 
@@ -88,6 +90,21 @@ class Desk:
     def snapshot(self) -> str:
         ((slip, _),) = self.approvals.slips()
         return slip.snapshot
+
+
+def script_of(desk: Desk) -> ScriptPlan:
+    """A script that wants one number of our rows."""
+    rules = ("nonce", "requester", "purpose", "holders", "threshold", "minimum_group", "minimum_contributors")
+    common = {name: getattr(desk.plan, name) for name in (*rules, "catalogue", "roster", "epoch")}
+    return ScriptPlan(
+        **common,
+        contributors=(OURS,),
+        gate=OURS,
+        source="insured",
+        view=(Column(name="income", type="integer"),),
+        files=(ScriptFile(name="main.py", text="print()"),),
+        numbers=("mean",),
+    )
 
 
 @pytest.fixture
@@ -206,6 +223,233 @@ def test_run_that_was_begun_and_not_recorded_has_not_begun_after_a_restart(desk)
     assert code(desk.begin) == "refused.replayed"
     desk.restart()
     desk.begin()
+
+
+# --- two officers ---
+
+SECOND = f"second@{OURS}"
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Desk:
+    """A desk where two officers must grant; the first of them has."""
+    desk = Desk(tmp_path / "home", grants=2)
+    desk.lodge()
+    desk.hear(desk.grant())
+    return desk
+
+
+def test_request_stays_pending_until_two_different_officers_have_granted(pair):
+    for _ in range(2):
+        ((_, standing),) = pair.approvals.slips()
+        assert (standing.state, standing.granted_by) == ("pending", (f"officer@{OURS}",))
+        assert code(pair.approvals.check, "q-1", pair.plan.hash) == "refused.not_approved"
+        assert code(pair.approvals.begin, "q-1", pair.plan.hash) == "refused.not_approved"
+        pair.restart()
+    pair.hear(pair.grant(officer=SECOND))
+    for _ in range(2):
+        assert pair.state() == "granted"
+        assert len(set(pair.approvals.statements("q-1"))) == 2
+        pair.restart()
+
+
+def test_officer_does_not_grant_twice(pair):
+    for _ in range(2):
+        assert code(pair.hear, pair.grant()) == "refused.granted_before"
+        assert (pair.state(), pair.journal().count("approval.grant")) == ("pending", 1)
+        pair.restart()
+
+
+@pytest.mark.parametrize("officer", [f"officer@{OURS}", SECOND])
+@pytest.mark.parametrize("granted", [1, 2])
+@pytest.mark.parametrize("kind", [Deny, Revoke])
+def test_no_of_one_officer_is_enough(pair, kind, granted, officer):
+    if granted == 2:
+        pair.hear(pair.grant(officer=SECOND))
+        if kind is Deny:
+            assert code(pair.hear, pair.no(kind, officer=officer)) == "refused.state"
+            return
+    pair.hear(pair.no(kind, officer=officer))
+    state = "denied" if kind is Deny else "revoked"
+    for _ in range(2):
+        assert pair.state() == state
+        assert code(pair.approvals.check, "q-1", pair.plan.hash) == REFUSALS[state]
+        assert code(pair.hear, pair.grant(officer=SECOND)) == "refused.state"
+        pair.restart()
+
+
+@pytest.mark.parametrize("first_to_end", [f"officer@{OURS}", SECOND])
+def test_what_two_granted_ends_with_the_first_of_their_grants(tmp_path, first_to_end):
+    desk = Desk(tmp_path / "home", grants=2)
+    desk.lodge()
+    for officer in (f"officer@{OURS}", SECOND):
+        hours = "09" if officer == first_to_end else "11"
+        desk.hear(desk.grant(officer=officer, expires=f"2026-03-01T{hours}:00:00Z"))
+    desk.federation.now = moment("2026-03-01T08:59:59Z")
+    assert desk.state() == "granted"
+    desk.federation.now = moment("2026-03-01T09:00:00Z")
+    for _ in range(2):
+        assert desk.state() == "expired"
+        desk.restart()
+
+
+def test_second_grant_comes_too_late_once_the_first_has_expired(pair):
+    pair.federation.now = moment("2026-03-02T08:00:00Z")
+    assert pair.state() == "expired"
+    assert code(pair.hear, pair.grant(officer=SECOND, expires="2026-03-03T08:00:00Z")) == "refused.state"
+
+
+@pytest.mark.parametrize("live", [f"officer@{OURS}", SECOND])
+def test_data_may_not_change_if_one_of_two_granted_it_as_it_lay_there(tmp_path, live):
+    desk = Desk(tmp_path / "home", grants=2)
+    desk.lodge()
+    for officer in (f"officer@{OURS}", SECOND):
+        desk.hear(desk.grant(officer=officer, snapshot="" if officer == live else desk.snapshot()))
+    assert code(desk.approvals.check_snapshot, "q-1", {0: (3, 601)}) == "refused.snapshot"
+    desk.approvals.check_snapshot("q-1", dict(CELLS))
+
+
+# --- what an officer asks for besides ---
+
+
+def test_script_is_held_to_the_largest_group_that_an_officer_asked_for(tmp_path):
+    desk = Desk(tmp_path / "home", grants=2)
+    desk.plan = script_of(desk)
+    desk.lodge(cells=None)
+    assert desk.approvals.minimum_group("q-1") == 0
+    desk.hear(desk.grant(minimum_group=30), desk.grant(officer=SECOND, minimum_group=20))
+    for _ in range(2):
+        assert desk.approvals.minimum_group("q-1") == 30
+        desk.restart()
+
+
+def test_group_that_one_department_cannot_hold_a_sum_to_is_not_granted(desk):
+    desk.lodge()
+    assert code(desk.hear, desk.grant(minimum_group=30)) == "refused.condition"
+    assert desk.state() == "pending"
+
+
+def test_grant_without_such_a_wish_is_written_as_it_always_was(desk):
+    assert "minimum_group" not in b64decode(msgspec.json.decode(desk.grant())["payload"]).decode()
+
+
+# --- the shelf ---
+
+
+class Board:
+    """A shelf in memory that anybody may walk up to."""
+
+    software = "board 1"
+
+    def __init__(self) -> None:
+        self.lying: dict[str, Lying] = {}
+        self.broken: KeyongError | None = None
+
+    def lay(self, job: str, plan: Plan) -> Lying:
+        return self.lying.setdefault(job, Lying("pending", plan.hash))
+
+    def turn(self, job: str, standing: str, reason: str = "") -> Lying:
+        if self.broken:
+            raise self.broken
+        self.lying[job] = self.lying[job]._replace(standing=standing)
+        return self.lying[job]
+
+    def look(self, job: str) -> Lying | None:
+        return self.lying.get(job)
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board()
+
+
+@pytest.fixture
+def shelved(tmp_path: Path, board: Board) -> Desk:
+    return Desk(tmp_path / "home", shelves={OURS: board})
+
+
+def shown(desk: Desk) -> list[tuple[str, str]]:
+    """The events from the request on, and what those of the shelf say."""
+    events = desk.federation.events(OURS)
+    kinds = ("request.receive", "approval.grant", "approval.deny", "approval.revoke", "job.join", "shelf")
+    return [(event.type, str(event.data.get("state", ""))) for event in events if event.type in kinds]
+
+
+def test_shelf_follows_each_word_of_the_officers_and_the_record_says_so(shelved, board):
+    shelved.lodge()
+    shelved.hear(shelved.grant())
+    shelved.begin()
+    assert board.lying == {"q-1": Lying("approved", shelved.plan.hash)}
+    shelved.hear(shelved.no(Revoke))
+    assert shown(shelved) == [
+        ("request.receive", ""),
+        ("shelf", "pending"),
+        ("approval.grant", ""),
+        ("shelf", "approved"),
+        ("job.join", ""),
+        ("approval.revoke", ""),
+        ("shelf", "rejected"),
+    ]
+    assert {e.data["files"] for e in shelved.federation.events(OURS, "shelf")} == {shelved.plan.hash}
+
+
+def test_shelf_shows_a_run_as_done_once_the_record_says_that_it_ended(shelved, board):
+    shelved.lodge()
+    shelved.hear(shelved.grant())
+    assert shelved.approvals.close(lambda job: True) == ()  # it has not begun
+    shelved.begin()
+    assert shelved.approvals.close(lambda job: False) == ()
+    shelved.federation.journals[OURS].write(shelved.approvals.close(lambda job: True))
+    assert board.lying["q-1"].standing == "done"
+    shelved.restart()
+    assert shelved.approvals.close(lambda job: True) == ()
+    assert shown(shelved)[-1] == ("shelf", "done")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda lying: lying._replace(files="0" * 64), id="other files"),
+        pytest.param(lambda lying: lying._replace(standing="pending"), id="not approved"),
+        pytest.param(lambda lying: lying._replace(standing="done"), id="done already"),
+        pytest.param(lambda lying: None, id="gone"),
+    ],
+)
+def test_run_does_not_begin_where_the_shelf_shows_something_else(shelved, board, change):
+    shelved.lodge()
+    shelved.hear(shelved.grant())
+    true = board.lying["q-1"]
+    board.lying["q-1"] = change(true)
+    for _ in range(2):
+        assert code(shelved.begin) == "refused.shelf"
+        shelved.restart()
+    board.lying["q-1"] = true
+    shelved.begin()  # it was not spent on the refusals
+
+
+def test_files_that_were_swapped_before_the_grant_do_not_run_either(shelved, board):
+    shelved.lodge()
+    board.lying["q-1"] = Lying("pending", "0" * 64)
+    shelved.hear(shelved.grant())
+    assert code(shelved.begin) == "refused.shelf"
+
+
+def test_word_counts_though_the_shelf_cannot_be_written_and_no_run_begins(shelved, board):
+    shelved.lodge()
+    board.broken = HomeError("home.storage", file="shelf")
+    shelved.hear(shelved.grant())
+    assert shelved.state() == "granted"
+    assert code(shelved.begin) == "refused.shelf"
+    shelved.hear(shelved.no(Revoke))
+    assert shelved.state() == "revoked"
+    assert [kind for kind, _ in shown(shelved)].count("shelf") == 1
+
+
+def test_department_that_agrees_automatically_lays_nothing_on_a_shelf(tmp_path, board):
+    desk = Desk(tmp_path / "home", approvals="automatic", shelves={OURS: board})
+    desk.lodge()
+    desk.begin()
+    assert board.lying == {} and desk.federation.events(OURS, "shelf") == []
 
 
 # --- of exactly that ---
@@ -435,7 +679,7 @@ def test_notes_of_a_statement_stay_in_the_departments_own_folder_for_its_owner_o
 def test_automatic_approval_names_nobody_and_holds_for_one_run(tmp_path):
     desk = Desk(tmp_path / "home", approvals="automatic")
     desk.lodge()
-    assert (desk.state(), desk.approvals.statement("q-1")) == ("granted", "")
+    assert (desk.state(), desk.approvals.statements("q-1")) == ("granted", ())
     (granted,) = desk.federation.events(OURS, "approval.grant")
     assert granted.actor.role == "automatic"
     desk.begin()

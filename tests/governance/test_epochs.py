@@ -29,6 +29,7 @@ from federation.governance.epochs import (
     departments_after,
     follow,
     log_of,
+    names_after,
     officers_changed,
     verify_succession,
     work_out,
@@ -113,10 +114,31 @@ def test_settings_that_change_nothing_that_can_be_changed_are_refused(department
 
 def test_another_officer_alone_is_a_change():
     listed = officers(DEPARTMENTS)[1:]
-    draw = {"departments": DEPARTMENTS, "threshold": 3, "rotate": (), "draw": lambda name, role: party(NEXT[name])}
-    change = work_out(OLD, officers=listed, **draw)
+    kept = {"departments": DEPARTMENTS, "analysts": ("analyst@city",), "threshold": 3, "grants": 1, "rotate": ()}
+    change = work_out(OLD, officers=listed, draw=lambda name, role: party(NEXT[name]), **kept)
     assert [one.name for one in officers_changed(OLD, change)[1]] == ["auditor@city"]
     verify_succession(OLD, change, mandate(change), next_roster(change))
+
+
+def test_analysts_come_and_go_with_an_epoch_as_departments_do():
+    change = change_to(DEPARTMENTS, (), analysts=("analyst@west",))
+    assert ([one.name for one in change.joined], change.left) == (["analyst@west"], ("analyst@city",))
+    assert names_after(OLD, change, "analyst") == ("analyst@west",)
+    assert departments_after(OLD, change) == DEPARTMENTS
+    verify_succession(OLD, change, mandate(change), next_roster(change))
+
+
+@pytest.mark.parametrize("analysts", [("analyst@city",), ("analyst@city", "analyst@west")])
+def test_roster_without_the_analysts_that_were_agreed_to_is_refused(analysts):
+    change, other = (change_to(DEPARTMENTS, ("up",), analysts=names) for names in (analysts, ("analyst@west",)))
+    new = next_roster(change)
+    assert refused(change, mandate(change), replace(new, parties=next_roster(other).parties)).code == "refused.change"
+
+
+def test_number_of_officers_who_must_grant_changes_with_an_epoch():
+    change = change_to(DEPARTMENTS, (), grants=2)
+    verify_succession(OLD, change, mandate(change), next_roster(change))
+    assert refused(change, mandate(change), next_roster(change, grants=1)).code == "refused.change"
 
 
 def test_every_epoch_has_a_log_of_its_own():
@@ -202,6 +224,7 @@ def _signs_roster(department: str) -> str:
 # --- changes that do not follow, though a majority signed them ---
 
 HILLS, NORTH = party(NEXT["hills"]), party(NEXT["north"])
+WESTERN = replace(party(NEXT["up"]), name="analyst@west", role="analyst")
 
 
 @pytest.mark.parametrize(
@@ -227,6 +250,9 @@ HILLS, NORTH = party(NEXT["hills"]), party(NEXT["north"])
         pytest.param({"rotated": (replace(NORTH, name="nobody"),)}, id="new keys for nobody"),
         pytest.param({"rotated": (replace(NORTH, role="analyst"),)}, id="becomes an analyst"),
         pytest.param({"rotated": (replace(NORTH, signing=OLD.party("north").signing),)}, id="half of the keys are old"),
+        pytest.param({"joined": (WESTERN, HILLS)}, id="an analyst of one that left"),
+        pytest.param({"left": ("analyst@city", "officer@west", "west")}, id="an officer leaves as a party"),
+        pytest.param({"officers": OLD.officers}, id="an officer of one that left"),
         pytest.param({"threshold": 1}, id="one share opens"),
         pytest.param({"threshold": 6}, id="more shares than departments"),
     ],

@@ -10,6 +10,7 @@ from federation.governance.policy import MAX_PURPOSE, check_plan
 from federation.governance.roster import Party, Roster
 from federation.plan import Column, Condition, GroupKey, Plan, release_gate
 from federation.queries.sql import plan_query
+from federation.settings import ALL_KINDS, Catalogue, TierRules
 from tests.support.memory import COLUMNS, catalogue, column
 
 NAMES = ("gaoping", "lingchuan", "qinshui", "zezhou")
@@ -113,6 +114,78 @@ def test_requester_may_have_its_own_department_answer_but_not_be_gate():
 @pytest.mark.parametrize("requester", ["analyst@tax", "a@b@tax", "tax"])
 def test_asking_department_stands_behind_the_at_sign(requester):
     assert release_gate(("health", "tax"), requester) == "health"
+
+
+# --- tiers and classes of data ---
+
+
+def tiered(*, county: TierRules | None = None, data_class: str = "general") -> Catalogue:
+    """The catalogue with zezhou as a county, and its one table of a class of data."""
+    (table,) = PUBLIC.tables
+    open_to_all, marked = replace(table, name="open"), replace(table, data_class=data_class)
+    return replace(PUBLIC, counties=("zezhou",), county=county or TierRules(), tables=(marked, open_to_all))
+
+
+def asked(requester: str, public: Catalogue, **changes) -> Plan:
+    return replace(plan_of("SELECT COUNT(*) FROM insured", requester=requester, catalogue=public), **changes)
+
+
+SUMS_OF_20 = TierRules(requests=("sum",), minimum_group=20)
+
+
+def test_county_asks_for_what_its_tier_allows_in_groups_of_its_tier():
+    public = tiered(county=SUMS_OF_20)
+    plan = asked("analyst@zezhou", public)
+    assert plan.minimum_group == 20
+    check_plan(plan, public, ROSTER)
+    assert asked("analyst@city", public).minimum_group == 10
+
+
+@pytest.mark.parametrize(
+    ("county", "changes", "expected", "named"),
+    [
+        pytest.param(TierRules(requests=("train", "script")), {}, "request.tier", "train, script", id="another kind"),
+        pytest.param(TierRules(requests=()), {}, "request.tier", "-", id="nothing at all"),
+        pytest.param(SUMS_OF_20, {"minimum_group": 19}, "request.tier_group", "20", id="smaller groups"),
+    ],
+)
+def test_county_is_refused_by_every_department_what_its_tier_does_not_allow(county, changes, expected, named):
+    public = tiered(county=county)
+    with pytest.raises(RequestError) as refused:
+        check_plan(asked("analyst@zezhou", public, **changes), public, ROSTER)
+    assert refused.value.code == expected
+    assert named in refused.value.message("en") + refused.value.next_step("en")
+    check_plan(asked("analyst@city", public), public, ROSTER)
+
+
+@pytest.mark.parametrize(
+    ("data_class", "requester", "expected"),
+    [
+        ("core", "analyst@city", "request.core"),
+        ("core", "analyst@zezhou", "request.core"),
+        ("important", "analyst@zezhou", "request.important"),
+    ],
+)
+def test_class_of_data_keeps_a_table_from_those_it_is_not_for(data_class, requester, expected):
+    public = tiered(data_class=data_class)
+    with pytest.raises(RequestError) as refused:
+        check_plan(asked(requester, public), public, ROSTER)
+    assert refused.value.code == expected
+    assert "open" in refused.value.next_step("en")
+
+
+@pytest.mark.parametrize(
+    ("data_class", "requester"),
+    [("general", "analyst@city"), ("general", "analyst@zezhou"), ("important", "analyst@city")],
+)
+def test_class_of_data_lets_others_ask(data_class, requester):
+    public = tiered(data_class=data_class)
+    check_plan(asked(requester, public), public, ROSTER)
+
+
+def test_catalogue_keeps_its_hash_on_its_way_to_a_department():
+    for public in (PUBLIC, tiered(county=SUMS_OF_20), tiered(county=TierRules(requests=ALL_KINDS))):
+        assert msgspec.json.decode(public.to_bytes(), type=Catalogue).hash == public.hash
 
 
 def test_plan_against_another_catalogue_of_the_same_tables_is_refused():

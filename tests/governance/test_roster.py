@@ -44,7 +44,7 @@ HEADER = Header(
     number="n",
     reply_to="m",
 )
-SIGNED = IDENTITIES["gaoping"].sign(HEADER, Agreement(statement=""))
+SIGNED = IDENTITIES["gaoping"].sign(HEADER, Agreement())
 
 
 def code(data: bytes) -> str:
@@ -56,7 +56,7 @@ def code(data: bytes) -> str:
 def test_signed_envelope_opens_to_what_was_signed():
     envelope = ROSTER.open(SIGNED)
     assert envelope.header == HEADER
-    assert decode(envelope.payload) == Agreement(statement="")
+    assert decode(envelope.payload) == Agreement()
 
 
 @pytest.mark.parametrize(
@@ -73,16 +73,16 @@ def test_signed_envelope_opens_to_what_was_signed():
     ],
 )
 def test_envelope_signed_for_elsewhere_is_refused(change, expected):
-    assert code(IDENTITIES["gaoping"].sign(replace(HEADER, **change), Agreement(statement=""))) == expected
+    assert code(IDENTITIES["gaoping"].sign(replace(HEADER, **change), Agreement())) == expected
 
 
 def test_envelope_signed_by_a_stranger_in_a_partys_name_is_refused():
-    assert code(IDENTITIES["stranger"].sign(HEADER, Agreement(statement=""))) == "node.foreign"
+    assert code(IDENTITIES["stranger"].sign(HEADER, Agreement())) == "node.foreign"
 
 
 def test_signature_moved_to_another_payload_is_refused():
     envelope = Envelope.from_bytes(SIGNED)
-    assert code(replace(envelope, payload=encode(Agreement(statement="x"))).to_bytes()) == "node.foreign"
+    assert code(replace(envelope, payload=encode(Agreement(statements=("x",)))).to_bytes()) == "node.foreign"
 
 
 @pytest.mark.parametrize("field", ["job", "plan", "recipient", "number", "reply_to"])
@@ -92,7 +92,7 @@ def test_signature_moved_to_another_header_is_refused(field):
 
 
 def test_signature_of_the_bare_payload_is_refused():
-    signature = IDENTITIES["gaoping"].signing.sign(encode(Agreement(statement="")))
+    signature = IDENTITIES["gaoping"].signing.sign(encode(Agreement()))
     assert code(replace(Envelope.from_bytes(SIGNED), signature=signature).to_bytes()) == "node.foreign"
 
 

@@ -19,7 +19,7 @@ from federation.learning.training import train
 from federation.plan import Column, Descent, Feature, Label, Linear, Logistic
 from tests.support.learning import summing, train_plan
 
-pytestmark = pytest.mark.real_data
+pytestmark = [pytest.mark.real_data, pytest.mark.xdist_group("hospitals")]
 
 HOSPITALS = {"Cleveland": "cleveland", "Hungary": "hungary", "Switzerland": "switzerland", "VA Long Beach": "longbeach"}
 NUMBERS = {"age": (0, 120), "trestbps": (0, 300), "chol": (0, 1000), "thalch": (0, 250), "oldpeak": (-100, 100)}

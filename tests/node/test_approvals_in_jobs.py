@@ -79,10 +79,10 @@ class Asked:
         word = Begin(agreements=tuple(agreements), checkpoint=self.seal() if checkpoint is None else checkpoint)
         self.federation.say(party, word, job=job, plan=self.plan.hash)
 
-    def agreement(self, sender: str, statement: str, *, job: str = "q-1", plan: Plan | None = None) -> bytes:
-        """What a department would have signed with that statement in it."""
+    def agreement(self, sender: str, *statements: str, job: str = "q-1", plan: Plan | None = None) -> bytes:
+        """What a department would have signed with these statements in it."""
         hash_ = (plan or self.plan).hash
-        return self.federation.signed(sender, COORDINATOR, Agreement(statement=statement), job=job, plan=hash_)
+        return self.federation.signed(sender, COORDINATOR, Agreement(statements=statements), job=job, plan=hash_)
 
     def left(self, name: str) -> list[str]:
         """The classes of all that left a department for the job."""
@@ -179,7 +179,16 @@ BROUGHT: dict[str, tuple[Callable[[Asked, dict[str, bytes]], Sequence[bytes]], s
         lambda a, g: [*(g[n] for n in (OPENER, GATE)), a.agreement(SECOND, "", plan=a.federation.plan(SQL))],
         "node.replayed",
     ),
-    "no statement": (lambda a, g: [g[OPENER], g[GATE], a.agreement(SECOND, "")], "refused.statement"),
+    "no statement": (lambda a, g: [g[OPENER], g[GATE], a.agreement(SECOND)], "refused.not_approved"),
+    "an empty statement": (lambda a, g: [g[OPENER], g[GATE], a.agreement(SECOND, "")], "refused.statement"),
+    "a second statement that nobody asked for": (
+        lambda a, g: [
+            g[OPENER],
+            g[GATE],
+            a.agreement(SECOND, a.federation.grant(SECOND, a.plan), a.federation.grant(SECOND, a.plan)),
+        ],
+        "refused.not_approved",
+    ),
     "a statement that is none": (lambda a, g: [g[OPENER], g[GATE], a.agreement(SECOND, "{}")], "refused.statement"),
     "by another department's officer": (
         lambda a, g: [
@@ -280,6 +289,60 @@ def test_grant_that_expired_between_agreement_and_begin_is_refused_by_everybody(
         with refused("refused.expired"):
             asked.begin(agreements.values(), party)
     assert asked.joined() == []
+
+
+# --- two officers of every department ---
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Asked:
+    return Asked(tmp_path / "home", grants=2)
+
+
+def second(name: str) -> str:
+    return f"second@{name}"
+
+
+def test_department_agrees_when_two_of_its_officers_have_granted(two):
+    two.grant()
+    assert two.propose() == {}
+    for name in ALL:
+        two.grant(name, officer=second(name))
+    assert two.federation.read(two.plan, two.run()).rows == ((6, 10.5),)
+
+
+def grant(asked: Asked, officer: str, **changes: object) -> str:
+    return asked.federation.grant(SECOND, asked.plan, officer=officer, **changes)
+
+
+FIRST = f"officer@{SECOND}"
+PAIRS: dict[str, tuple[Callable[[Asked], list[str]], str]] = {
+    "one": (lambda a: [grant(a, FIRST)], "refused.not_approved"),
+    "one and itself": (lambda a: [grant(a, FIRST)] * 2, "refused.not_approved"),
+    "two of one officer": (lambda a: [grant(a, FIRST), grant(a, FIRST)], "refused.not_approved"),
+    "one, and the other's denial": (
+        lambda a: [grant(a, FIRST), a.federation.say_no(Deny, SECOND, a.plan, officer=second(SECOND))],
+        "refused.not_approved",
+    ),
+    "one, and another department's": (lambda a: [grant(a, FIRST), grant(a, second(OPENER))], "refused.officer"),
+    "one, and an expired one": (
+        lambda a: [grant(a, FIRST), grant(a, second(SECOND), expires="2026-03-01T08:00:00Z")],
+        "refused.expired",
+    ),
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_others_refuse_what_fewer_than_two_officers_granted(two, refused, pair):
+    for name in ALL:
+        two.grant(name)
+        two.grant(name, officer=second(name))
+    agreements, checkpoint = two.propose(), two.seal()
+    choose, expected = PAIRS[pair]
+    agreements[SECOND] = two.agreement(SECOND, *choose(two))
+    with refused(expected):
+        two.begin(agreements.values(), OPENER, checkpoint=checkpoint)
+    assert two.joined() == []
 
 
 # --- in a record sealed just now ---

@@ -374,7 +374,7 @@ def test_decision_of_another_job_is_refused(federation, refused, kind):
 
 def test_something_else_that_the_gate_signed_is_no_decision(federation, refused):
     plan = federation.plan(SQL)
-    other = federation.signed(GATE, COORDINATOR, Agreement(statement=""), job="q-1", plan=plan.hash)
+    other = federation.signed(GATE, COORDINATOR, Agreement(), job="q-1", plan=plan.hash)
     with refused("refused.decision"):
         federation.seal(plan, tamper=at(Commit, "sums", change=replaced(given=other)))
 
@@ -555,7 +555,7 @@ def test_signed_plan_that_is_not_canonical_is_refused(federation, refused):
 
 def test_signed_message_that_is_no_request_is_refused(federation, refused):
     plan = federation.plan(SQL)
-    other = federation.signed("analyst@city", COORDINATOR, Agreement(statement=""), job="q-1", plan=plan.hash)
+    other = federation.signed("analyst@city", COORDINATOR, Agreement(), job="q-1", plan=plan.hash)
     with refused("refused.requester"):
         propose(federation, plan, other)
 

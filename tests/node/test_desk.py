@@ -150,6 +150,7 @@ def test_neither_salt_nor_numbers_nor_the_analysts_envelope_are_shown(served):
         "snapshot",
         "state",
         "statement",
+        "granted_by",
     }
 
 

@@ -104,7 +104,7 @@ def test_payload_of_no_known_class_is_denied_and_the_denial_is_on_disk(gateway, 
 @pytest.mark.parametrize(
     "payload",
     [
-        Agreement(statement=""),
+        Agreement(),
         Begun(),
         Commitment(round="counts", digest=""),
         Ciphertexts(round="counts", committed="", values=()),
@@ -145,7 +145,7 @@ def test_word_taken_back_holds_for_the_very_next_message(gateway):
 
 
 def test_agreement_may_travel_with_its_own_event(gateway, journal):
-    gateway.admit(HEADER, Agreement(statement=""), [GRANT])
+    gateway.admit(HEADER, Agreement(), [GRANT])
     gateway.release(b"frame")
     assert [event.type for event in events(journal)] == ["approval.grant", "egress"]
 
@@ -170,7 +170,7 @@ def test_ledger_states_message_recipient_class_payload_and_bytes(gateway, journa
 
 
 def test_nothing_is_on_disk_before_release(gateway, journal):
-    gateway.admit(HEADER, Agreement(statement=""), [GRANT])
+    gateway.admit(HEADER, Agreement(), [GRANT])
     assert events(journal) == []
 
 
@@ -210,9 +210,9 @@ def test_full_disk_releases_nothing(gateway, journal):
         gateway.release(b"frame")
 
 
-def test_every_class_that_leaves_is_one_of_ten():
+def test_every_class_that_leaves_is_one_of_twelve():
     known = {"enrolment", "control", "desk", "ciphertext", "sealed", "record", "error"}
-    assert set(CLASSES.values()) == {*known, "masked", "unmask", "clear"}
+    assert set(CLASSES.values()) == {*known, "masked", "unmask", "clear", "output", "catalogue"}
 
 
 # --- raw cells ---
@@ -245,7 +245,7 @@ def raw_deflate(text: str) -> bytes:
 LEAKS: dict[str, Callable[[Gateway], object]] = {
     "error detail": lambda g: g.admit(HEADER, Unready(code="data.type", details={"row": f"{NAME}, {IDENTITY}"})),
     "error code": lambda g: g.admit(HEADER, Failure(code=f"bad cell {IDENTITY}")),
-    "text of a payload": lambda g: g.admit(HEADER, Agreement(statement=NAME), [GRANT]),
+    "text of a payload": lambda g: g.admit(HEADER, Agreement(statements=(NAME,)), [GRANT]),
     "bytes of a payload": lambda g: g.admit(HEADER, Share(round="counts", box=NAME.encode("gb18030")), [GRANT]),
     "raw deflate": lambda g: g.admit(
         HEADER, Ciphertexts(round="sums", committed="", values=(b"", raw_deflate(NAME))), [GRANT]

@@ -159,8 +159,10 @@ def test_third_epoch_is_set_aside_beside_the_second(tmp_path):
     second = work_out(
         NEW,
         departments=NEW.names("department")[1:],
+        analysts=NEW.names("analyst"),
         officers=NEW.officers,
         threshold=3,
+        grants=1,
         rotate=(),
         draw=lambda name, role: party(NEXT[name]),
     )

@@ -81,6 +81,17 @@ def written(names) -> str:
 GOOD = FEDERATION + written(NAMES)
 
 
+def first(old: str, new: str):
+    """Change the first department only."""
+    assert old in GOOD, old
+    return GOOD.replace(old, new, 1)
+
+
+def every(old: str, new: str):
+    assert old in GOOD, old
+    return GOOD.replace(old, new)
+
+
 @pytest.fixture
 def read(tmp_path: Path):
     """Read a federation.toml that lies beside the three data files."""
@@ -175,6 +186,70 @@ def test_hash_of_the_catalogue_changes_with_any_rule(read, old, new):
     assert read(GOOD.replace(old, new)).catalogue.hash != read(GOOD).catalogue.hash
 
 
+# --- officers, accounts, tiers ---
+
+OFFICER = '[[officer]]\nname = "{account}@{place}"\nrole = "officer"\nperson = "{account} of {place}"\n'
+COUNTY = '\n[county]\nrequests = ["script", "sum"]\nmin_group_size = 20\n'
+
+
+def officers(*accounts: str, names=NAMES) -> str:
+    return "".join(OFFICER.format(account=account, place=name) for name in names for account in accounts)
+
+
+APPROVED = GOOD.replace('approvals = "automatic"', 'approvals = "officers"')
+TWO = APPROVED.replace("threshold = 2", "threshold = 2\nofficers_needed = 2")
+
+
+def test_one_officer_and_the_citys_analyst_are_enough_unless_it_is_said_otherwise(read):
+    settings = read(APPROVED + officers("officer"))
+    assert (settings.officers_needed, settings.analysts) == (1, ("analyst@city",))
+    assert settings.catalogue.counties == ()
+
+
+def test_two_officers_are_asked_of_every_department(read):
+    assert read(TWO + officers("officer", "second")).officers_needed == 2
+    with pytest.raises(SettingsError) as refused:
+        read(TWO + officers("officer", "second", names=NAMES[:2]) + officers("officer", names=NAMES[2:]))
+    assert (refused.value.code, refused.value.details["department"]) == ("settings.officers_few", "budapest")
+
+
+def test_auditor_is_no_second_officer(read):
+    auditor = officers("auditor").replace('role = "officer"', 'role = "auditor"')
+    with pytest.raises(SettingsError) as refused:
+        read(TWO + officers("officer") + auditor)
+    assert refused.value.code == "settings.officers_few"
+
+
+def test_counties_their_analysts_and_what_they_may_ask(read):
+    text = GOOD.replace('name = "basel"', 'name = "basel"\ntier = "county"')
+    settings = read(text.replace("deadline_s = 90", 'analysts = ["analyst@city", "planner@basel"]') + COUNTY)
+    public = settings.catalogue
+    assert settings.analysts == ("analyst@city", "planner@basel")
+    assert (public.counties, public.tier("planner@basel"), public.tier("analyst@city")) == (
+        ("basel",),
+        "county",
+        "city",
+    )
+    assert (public.rules("planner@basel").requests, public.rules("planner@basel").minimum_group) == (
+        ("sum", "script"),
+        20,
+    )
+    assert (len(public.rules("analyst@city").requests), public.rules("analyst@city").minimum_group) == (4, 5)
+
+
+def test_county_may_ask_like_the_city_unless_it_is_said_otherwise(read):
+    public = read(GOOD.replace('name = "basel"', 'name = "basel"\ntier = "county"')).catalogue
+    assert public.rules("analyst@basel") == public.rules("analyst@city")
+
+
+def test_card_of_a_table_says_its_class_whether_scripts_may_have_it_and_what_it_is(read):
+    card = 'data_class = "important"\nscripts = true\nsummary = "门诊"\nsummary_en = "visits"\n'
+    table = read(every('label = "心脏"\n', 'label = "心脏"\n' + card)).catalogue.table("heart")
+    assert (table.data_class, table.scripts, table.summary, table.summary_en) == ("important", True, "门诊", "visits")
+    plain = read(GOOD).catalogue.table("heart")
+    assert (plain.data_class, plain.scripts, plain.summary) == ("general", False, "")
+
+
 def test_small_keys_can_be_asked_for_from_python_only(read):
     text = GOOD.replace("key_bits = 3072", "key_bits = 512")
     assert read(text, minimum_key_bits=512).key_bits == 512
@@ -183,17 +258,6 @@ def test_small_keys_can_be_asked_for_from_python_only(read):
 
 
 # --- with one thing wrong ---
-
-
-def first(old: str, new: str):
-    """Change the first department only."""
-    assert old in GOOD, old
-    return GOOD.replace(old, new, 1)
-
-
-def every(old: str, new: str):
-    assert old in GOOD, old
-    return GOOD.replace(old, new)
 
 
 BAD = [
@@ -231,6 +295,24 @@ BAD = [
     ("threshold n+1", first("threshold = 2", "threshold = 4"), "threshold"),
     ("no deadline", first("deadline_s = 90", "deadline_s = 0"), "deadline_s"),
     ("endless deadline", first("deadline_s = 90", "deadline_s = 3601"), "deadline_s"),
+    # officers and accounts
+    ("two officers of nobody", first("threshold = 2", "officers_needed = 2"), "officers_needed"),
+    ("three officers", first("threshold = 2", "officers_needed = 3"), "officers_needed"),
+    ("analyst of nowhere", first("threshold = 2", 'analysts = ["analyst@mars"]'), "analyst@mars"),
+    ("analyst without a place", first("threshold = 2", 'analysts = ["analyst"]'), "analysts"),
+    ("analyst twice", first("threshold = 2", 'analysts = ["a@city", "a@city"]'), "twice"),
+    ("analyst with a path", first("threshold = 2", 'analysts = ["../a@city"]'), "../a@city"),
+    ("officer who asks", first("threshold = 2", 'analysts = ["officer@basel"]') + officers("officer"), "who asks"),
+    # tiers
+    ("a third tier", first('name = "basel"', 'name = "basel"\ntier = "village"'), "tier"),
+    ("smaller groups in counties", GOOD + "\n[county]\nmin_group_size = 4\n", "county.min_group_size"),
+    ("unknown kind of job", GOOD + '\n[county]\nrequests = ["rows"]\n', "county.requests"),
+    ("unknown of a county", GOOD + "\n[county]\nrequest = []\n", "unknown field request"),
+    ("unknown class of data", every('id = "person"', 'data_class = "secret"'), "data_class"),
+    ("scripts over core data", every('id = "person"', 'data_class = "core"\nscripts = true'), "heart.scripts"),
+    ("a summary that is a file", every('id = "person"', f'summary = "{"x" * 301}"'), "heart.summary"),
+    ("tables differ in a class", first('id = "person"', 'data_class = "core"'), "heart", "settings.tables_differ"),
+    ("tables differ in scripts", first('id = "person"', "scripts = true"), "heart", "settings.tables_differ"),
     # departments
     ("two of one name", first('name = "basel"', 'name = "zurich"'), "department.name"),
     ("reserved name", first('name = "basel"', 'name = "coordinator"'), "coordinator"),

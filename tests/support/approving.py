@@ -23,6 +23,7 @@ from federation.officer import OfficerDesk
 from federation.runtime.home import Home
 from federation.settings import read_settings
 from tests.support.city import federation_toml
+from tests.support.command import keyong
 from tests.support.people import COLUMNS, SQL, write_people
 
 PASSPHRASE = "correct horse battery"
@@ -144,13 +145,4 @@ class Approving:
 
     def keyong(self, *arguments: object, say: str = "", lang: str = "en") -> subprocess.CompletedProcess[str]:
         """The command, with this on its standard input."""
-        return subprocess.run(
-            [KEYONG, "--lang", lang, *map(str, arguments)],
-            cwd=self.folder,
-            input=say,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
+        return keyong("--lang", lang, *arguments, cwd=self.folder, say=say)

@@ -311,6 +311,35 @@ def statement_used_again(city: City) -> Attack:
 
 
 @attack
+def approval_given_a_second_time(city: City) -> Attack:
+    """One is enough here; a second one could outlive the first one's expiry."""
+    plan = city.request("job-2")
+    city.grant("tax", "job-2", plan)
+    return sealed(city, city.grant("tax", "job-2", plan), "tax has said its word on job job-2 before")
+
+
+@attack
+def approval_after_a_denial(city: City) -> Attack:
+    plan = city.request("job-2")
+    city.say("deny", "tax", "job-2", plan)
+    return sealed(city, city.grant("tax", "job-2", plan), "tax has said its word on job job-2 before")
+
+
+@attack
+def roster_that_asks_for_no_officer(city: City) -> Attack:
+    roster = city.roster.replace(b'"epoch":1', b'"epoch":1,"grants":0')
+    contents = dataclasses.replace(city.contents(), roster=roster)
+    return Attack(contents, "file data/roster.json", "not a roster of this log")
+
+
+@attack
+def roster_that_asks_for_an_officer_in_words(city: City) -> Attack:
+    roster = city.roster.replace(b'"epoch":1', b'"epoch":1,"grants":true')
+    contents = dataclasses.replace(city.contents(), roster=roster)
+    return Attack(contents, "file data/roster.json", "not a roster of this log")
+
+
+@attack
 def one_person_in_two_roles(city: City) -> Attack:
     roster = city.roster.replace(b"person of officer@hukou", b"person of officer@tax")
     contents = dataclasses.replace(city.contents(), roster=roster)
@@ -488,6 +517,14 @@ def approved_by_rule(city: City) -> BundleContents:
     city.end("job-2", plan)
     city.seal()
     return city.contents()
+
+
+@variation("4 approvals were automatic, by rule and by no person")
+def approved_by_rule_where_a_shelf_is_kept(city: City) -> BundleContents:
+    city.shelf = "syft-job 0.1.40"
+    for name in city.departments:
+        city.restart(name)
+    return approved_by_rule(city)
 
 
 @variation("1 entries were delivered late")

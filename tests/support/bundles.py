@@ -53,6 +53,7 @@ class City:
         self.session: dict[str, int] = {}
         self.unreceipted: dict[str, list[tuple[str, int]]] = {name: [] for name in departments}
         self.jobs: dict[str, bytes] = {}
+        self.shelf = ""
         self._edge: list[tuple[int, bytes]] = []
         self._folded = self._nonce = 0
         self.roster = canonical(
@@ -131,7 +132,8 @@ class City:
     def restart(self, name: str) -> None:
         self.session[name] = self.session.get(name, 0) + 1
         self.wire[name, self.session[name]] = 0
-        self.event(name, "start", session=self.session[name], isolation="confined", version="test")
+        more = {"desk": self.shelf} if self.shelf else {}
+        self.event(name, "start", session=self.session[name], isolation="confined", version="test", **more)
 
     def egress(self, node: str, kind: str, job: str = "", *, size: int = 0, to: str = "coordinator") -> int:
         self._nonce += 1

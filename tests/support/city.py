@@ -9,13 +9,16 @@ from pathlib import Path
 from federation import demo
 from federation.runtime.home import Home
 
+TAX_OFFICER = '[[officer]]\nname = "officer@tax"\nrole = "officer"\nperson = "壬（虚构）"\n'
+
 
 def write_federation(folder: Path, *, citizens: int, key_bits: int, approvals: str = "automatic") -> Path:
-    """Make the built-in demo's settings in a folder of their own, with another key size."""
+    """Make the built-in demo's settings in a folder of their own: its six counties, with another key size."""
     home = Home(folder / "city")
     file = demo.built_in_settings(home, citizens=citizens)
     text = file.read_text("utf-8").replace("key_bits = 2048", f"key_bits = {key_bits}")
     text = text.replace('approvals = "officers"', f'approvals = "{approvals}"')
+    text = text[: text.index('[[department]]\nname = "tax"')].replace(TAX_OFFICER, "")
     if approvals == "automatic":
         officers = text.index("[[officer]]")
         text = text[:officers] + text[text.index("[[department]]") :]

@@ -34,17 +34,21 @@ from federation.governance.approvals import Approvals
 from federation.governance.identity import Identity, write_whole
 from federation.governance.policy import check_plan
 from federation.governance.roster import Officer, Party, Roster
+from federation.governance.shelf import Shelf
 from federation.governance.statements import Deny, Grant, Revoke, sign_statement
 from federation.messages import Attest, Begin, Enrolled, Failure, Header, Payload, Request, Sync, decode
 from federation.messages import Identity as IdentityMessage
 from federation.node.department import Department
+from federation.node.fingerprints import Fingerprints
 from federation.node.gateway import Gateway
 from federation.node.mirror import RecordMirror
-from federation.plan import AnyPlan, Condition, GroupKey, LocalQuery, Measure, Protection, SumPlan
+from federation.plan import AnyPlan, Condition, GroupKey, LocalQuery, Measure, Protection, ScriptPlan, SumPlan
 from federation.queries.answers import Answer as Rows
 from federation.queries.answers import answer
 from federation.queries.sql import plan_query
 from federation.queries.sums import SealedTotals, Totals, read_totals, run_sum
+from federation.sandbox.limits import NoRunner, Runner
+from federation.scripting.job import run_script_job
 from federation.settings import Catalogue, ColumnCard, TableCard
 from federation.wire import Answer
 
@@ -106,6 +110,7 @@ def catalogue(
     threshold: int = 2,
     columns=COLUMNS,
     approvals: Literal["automatic", "officers"] = "automatic",
+    scripts: bool = False,
 ) -> Catalogue:
     table = TableCard(
         name="insured",
@@ -114,6 +119,7 @@ def catalogue(
         id="person_id",
         columns=columns,
         departments=tuple(sorted(departments)),
+        scripts=scripts,
     )
     return Catalogue(
         federation="test",
@@ -228,11 +234,31 @@ class MemoryFederation:
         threshold_: int = 2,
         columns=COLUMNS,
         approvals: Literal["automatic", "officers"] = "automatic",
+        scripts: bool = False,
+        runner: Callable[[Path], Runner] = lambda _: NoRunner(),
+        fingerprints: bool = False,
+        grants: Literal[1, 2] = 1,
+        shelves: Mapping[str, Shelf] | None = None,
     ) -> None:
-        self.home, self.stores = home, stores
+        """Begin.
+
+        Args:
+            scripts: whether the table's owners let scripts run.
+            runner: by a department's home, what runs them.
+            fingerprints: whether gateways look for cells of their stores.
+            grants: how many officers each department has, all of whom must grant.
+            shelves: of the departments that have one.
+        """
+        self.shelves = shelves or {}
+        self.home, self.stores, self._runner, self._fingerprints = home, stores, runner, fingerprints
         names = tuple(sorted(stores))
         self.catalogue = catalogue(
-            names, minimum_group=minimum_group, threshold=threshold_, columns=columns, approvals=approvals
+            names,
+            minimum_group=minimum_group,
+            threshold=threshold_,
+            columns=columns,
+            approvals=approvals,
+            scripts=scripts,
         )
         self.public_key = small_key().public
         shares = threshold.deal(small_key(), holders=len(names), threshold=threshold_)
@@ -241,7 +267,8 @@ class MemoryFederation:
         self.now = clock()
         self.journals: dict[str, Journal] = {}
         self.witnesses: dict[str, Witness] = {}
-        self.officer_keys = {f"officer@{name}": HybridKey.generate() for name in names}
+        accounts = ("officer", "second")[:grants]
+        self.officer_keys = {f"{account}@{name}": HybridKey.generate() for name in names for account in accounts}
         self.officers = tuple(
             Officer(name=n, role="officer", person=n, signing=k.public.ed25519, signing_mldsa=k.public.mldsa44)
             for n, k in self.officer_keys.items()
@@ -258,6 +285,7 @@ class MemoryFederation:
             holders=names,
             threshold=threshold_,
             public_key=self.public_key.to_bytes(),
+            grants=grants,
         )
         for name in self.identities:
             write_whole(self.folder(name) / "roster.json", self.roster.to_bytes())
@@ -308,7 +336,8 @@ class MemoryFederation:
             self.journals[name].close()
             self.witnesses[name].close()
         journal = self.journals[name] = self.open_journal(name)
-        identity, gateway = self.identities[name], Gateway(journal, name)
+        drawn = Fingerprints.sample({"insured": self.stores[name]} if self._fingerprints else {}, self.catalogue)
+        identity, gateway = self.identities[name], Gateway(journal, name, drawn)
         self._sessions.append({"party": name, "session": len(before) + 1, "sent": 0, "received": 0, "ended": False})
         started = Draft(
             type="start", actor=Actor(name=name, role="node"), data={"session": len(before) + 1, "version": "test"}
@@ -322,6 +351,7 @@ class MemoryFederation:
             journal=journal,
             folder=self.folder(name) / "desk",
             clock=lambda: self.now,
+            shelf=self.shelves.get(name),
         )
         self.approvals[name] = approvals
         gateway.permit = approvals.check
@@ -341,8 +371,10 @@ class MemoryFederation:
             approvals=approvals,
             mirror=mirror,
             check_cells=gateway.check_cells,
+            check_text=gateway.check_text,
             clock=lambda: self.now,
             home=self.folder(name),
+            runner=self._runner(self.folder(name)),
         )
         self.departments[name] = Department(office, journal, gateway, mirror)
 
@@ -392,13 +424,20 @@ class MemoryFederation:
         agreements = propose(wire, plan, self.request(plan, job=job), {})
         assert set(agreements) == set(plan.participants)
         self._start(plan, job)
-        sealed = run_sum(wire, plan, agreements, self.public_key, self.checkpoint, lambda _: None)
+        if isinstance(plan, ScriptPlan):
+            sealed = run_script_job(wire, plan, agreements, self.checkpoint, lambda _: None)
+        else:
+            sealed = run_sum(wire, plan, agreements, self.public_key, self.checkpoint, lambda _: None)
         self._record("job.end", job, {"outcome": "released"})
         return sealed
 
     def _start(self, plan: AnyPlan, job: str) -> None:
-        kind = {"SumPlan": "sum", "TrainPlan": "train", "PredictPlan": "predict"}[type(plan).__name__]
-        data = {"kind": kind, "plan": plan.hash, "requester": plan.requester, "contributors": len(plan.contributors)}
+        data = {
+            "kind": plan.kind,
+            "plan": plan.hash,
+            "requester": plan.requester,
+            "contributors": len(plan.contributors),
+        }
         self._record("job.start", job, {**data, "participants": " ".join(plan.participants)})
 
     def checkpoint(self, members: Sequence[str] = (), *, without: Sequence[str] = ()) -> str:

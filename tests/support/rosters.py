@@ -38,7 +38,7 @@ def officer(name: str, role: str, key: HybridKey) -> Officer:
 
 IDENTITIES = {name: identity(name) for name in NAMES}
 WITNESSES = {name: HybridKey.generate() for name in DEPARTMENTS}
-NEXT = {name: identity(name) for name in (*NAMES, "hills")}
+NEXT = {name: identity(name) for name in (*NAMES, "hills", "analyst@west")}
 NEXT_WITNESSES = {name: HybridKey.generate() for name in (*DEPARTMENTS, "hills")}
 OFFICER_KEYS = {f"officer@{name}": HybridKey.generate() for name in (*DEPARTMENTS, "hills")}
 OFFICER_KEYS["auditor@city"] = HybridKey.generate()
@@ -65,15 +65,21 @@ OLD = Roster(
 
 
 def change_to(
-    departments: Iterable[str] = ("east", "hills", "north", "south", "up"), rotate: Iterable[str] = ("north",)
+    departments: Iterable[str] = ("east", "hills", "north", "south", "up"),
+    rotate: Iterable[str] = ("north",),
+    *,
+    analysts: Iterable[str] = ("analyst@city",),
+    grants: int = 1,
 ) -> Change:
     """West leaves, the hills join, north takes new keys; unless it is said otherwise."""
     names = tuple(departments)
     return work_out(
         OLD,
         departments=names,
+        analysts=analysts,
         officers=officers(names),
         threshold=3,
+        grants=grants,
         rotate=tuple(rotate),
         draw=lambda name, role: party(NEXT[name]),
     )
@@ -97,6 +103,7 @@ def next_roster(change: Change, **changes: object) -> Roster:
         "officers": change.officers,
         "holders": departments,
         "threshold": change.threshold,
+        "grants": change.grants,
         "public_key": NEW_KEY.public.to_bytes(),
     }
     return Roster(**{**fields, **changes})

@@ -47,9 +47,12 @@ IN_TOTO_TYPE = b"application/vnd.in-toto+json"
 COORDINATOR = "coordinator"
 
 # What may leave a department without its agreement to a job: it tells nothing of the data.
-WITHOUT_APPROVAL = frozenset({"enrolment", "record", "desk", "error", "control"})
-STEPS = frozenset({"job.join", "commit", "open", "release.decide", "mask.keys", "mask", "survivors", "predict"})
-KINDS = ("sum", "train", "predict")
+WITHOUT_APPROVAL = frozenset({"enrolment", "record", "desk", "catalogue", "error", "control"})
+STEPS = frozenset(
+    {"job.join", "commit", "open", "release.decide", "mask.keys", "mask", "survivors", "predict", "script"}
+)
+KINDS = ("sum", "train", "predict", "script")
+SCRIPT_ENDS = ("done", "failed", "time", "memory", "output", "stopped")  # or the code of a refusal to release
 STATEMENT_OF = {
     "approval.grant": "grant", "approval.deny": "deny", "approval.revoke": "revoke",
     "member.sign": "sign-roster", "member.suspend": "suspend", "member.resume": "resume",
@@ -65,6 +68,7 @@ MORE_FIELDS: dict[str, set[str]] = {
     "resume": {"party", "reason"},
     "change": {"change", "reason"},
 }
+NUMBERS = {"v", "max_runs", "minimum_group"}  # of a statement's fields; a grant states the last one or not
 
 # English and Chinese of every reason.
 REASONS = {
@@ -143,6 +147,18 @@ REASONS = {
     "model": ("the model of job {job} states {count} rounds, {n} are on record; or it is not the only one",
               "任务 {job} 的模型自称 {count} 轮，记录有 {n} 轮；或不止一个模型"),
     "other_kind": ("job {job} is of a kind that has no such step", "任务 {job} 的类型没有这一步"),
+    "spoken": ("{party} has said its word on job {job} before, or another one",
+               "{party} 对任务 {job} 此前已表态，或说法不一"),
+    "output": ("{party} sent an output of job {job} that no script had released",
+               "{party} 发出了任务 {job} 未经脚本发布的输出"),
+    "not_received": ("{party} shows a request on its shelf that it never received: job {job}",
+                     "{party} 的申请架上有从未收到的申请：任务 {job}"),
+    "shelf": ("the shelf of {party} shows job {job} as {state}, which was not so",
+              "{party} 的申请架把任务 {job} 显示为 {state}，实际并非如此"),
+    "shelf_files": ("the files of job {job} on the shelf of {party} were exchanged",
+                    "{party} 申请架上任务 {job} 的文件被调换"),
+    "not_shown": ("{party} joined job {job}, which its shelf did not show as approved",
+                  "{party} 加入了任务 {job}，而其申请架并未显示已批准"),
     "data": ("it does not state {field} as it must", "没有按要求写明 {field}"),
     "receipt": ("receipt in entry {index}: {received} received, {recorded} recorded",
                 "第 {index} 条回执：收到 {received}，账目记载 {recorded}"),
@@ -161,6 +177,7 @@ REASONS = {
 
 WHY = {
     "none": ("no approval", "未批准"),
+    "few": ("granted by fewer officers than it takes", "批准的安全员人数不足"),
     "denied": ("denied", "已拒绝"),
     "revoked": ("revoked", "已撤销"),
     "expired": ("expired", "已过期"),
@@ -454,6 +471,7 @@ def read_event(payload: bytes) -> dict[str, Any]:
 # --- the bundle's files ----------------------------------------------------------------------------------------------
 
 _PATH = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*(/[A-Za-z0-9_@-][A-Za-z0-9._@-]*)*")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 _MANIFEST_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
@@ -1044,6 +1062,9 @@ class Case:
         try:
             # Its canonical form keeps the order of the fields; the hash that everybody signed fixes the bytes.
             roster = read_json(data, canonical=False)
+            self.grants = roster.get("grants", 1)
+            if type(self.grants) is not int or self.grants not in (1, 2):
+                raise ValueError("not a number of officers")
             parties = [(one["name"], _base64(one["signing"].encode()), one["role"]) for one in roster["parties"]]
             officers = [(one["name"], _base64(one["signing"].encode()), one["role"]) for one in roster["officers"]]
             persons = [one["person"] for one in roster["officers"]]
@@ -1099,9 +1120,10 @@ class Case:
         try:
             payload, (signature, _) = open_envelope(data["statement"].encode("utf-8"), STATEMENT_TYPE, 2)
             statement = read_json(payload)
-            if not isinstance(statement, dict) or set(statement) != STATEMENT_FIELDS | MORE_FIELDS[kind]:
+            further = {"minimum_group"} if kind == "grant" and "minimum_group" in statement else set()
+            if not isinstance(statement, dict) or set(statement) != STATEMENT_FIELDS | MORE_FIELDS[kind] | further:
                 raise ValueError("not the fields of a statement")
-            if any(type(v) is not (int if k in ("v", "max_runs") else str) for k, v in statement.items()):
+            if any(type(v) is not (int if k in NUMBERS else str) for k, v in statement.items()):
                 raise ValueError("not the types of a statement")
             read_time(statement["time"])
             if kind == "grant":
@@ -1129,7 +1151,7 @@ class Case:
 
     def jobs(self) -> None:
         """(7) Approved by all that take part, before it began, for this plan, once; commit before reveal; open once."""
-        desk = Desk()
+        desk = Desk(self.policy.departments, self.grants)
         for index, event in enumerate(self.events):
             desk.follow("entry %d" % index, event)
         self.job_table = desk.started
@@ -1196,29 +1218,32 @@ def number_or_text(event: dict[str, Any], index: int, field: str, kind: type) ->
 
 
 class Desk:
-    """Requests and what became of them, followed through the log."""
+    """Requests and what became of them, followed through the log.
 
-    def __init__(self) -> None:
+    `grants` is how many officers of a department have to grant a request.
+    """
+
+    def __init__(self, departments: Sequence[str], grants: int) -> None:
+        self.departments, self.grants = departments, grants
         self.said: dict[tuple[str, str], dict[str, Any]] = {}
+        self.shelves: dict[str, object] = {}
+        self.received: dict[tuple[str, str], dict[str, Any]] = {}
         self.started: dict[str, dict[str, Any]] = {}
         self.rounds: dict[str, Rounds] = {}
         self.done: set[tuple[str, str, str, object]] = set()
+        self.released: set[tuple[str, str]] = set()
 
     def follow(self, where: str, event: dict[str, Any]) -> None:
         """Take one event into account."""
         kind, node, job, data = event["type"], event["node"], event["job"], event["data"]
-        if kind in ("approval.grant", "approval.deny", "approval.revoke"):
-            verdict = {"approval.grant": "granted", "approval.deny": "denied", "approval.revoke": "revoked"}[kind]
-            if kind != "approval.grant" and (node, job) in self.said:
-                self.said[node, job]["state"] = verdict
-            else:
-                expires = event.get("statement", {}).get("expires")
-                self.said[node, job] = {
-                    "state": verdict,
-                    "plan": data.get("plan"),
-                    "requester": data.get("requester"),
-                    "expires": read_time(expires) if expires else float("inf"),
-                }
+        if kind == "start":
+            self.shelves[node] = text_of(where, event, "desk") if "desk" in data else ""
+        elif kind == "request.receive":
+            self.received.setdefault((node, job), {"plan": data.get("plan"), "files": "", "approved": False})
+        elif kind == "shelf":
+            self._show(where, event)
+        elif kind in ("approval.grant", "approval.deny", "approval.revoke"):
+            self._speak(where, event)
         elif kind == "job.start":
             self._start(where, event)
         elif kind == "job.end" and job in self.started:
@@ -1228,8 +1253,53 @@ class Desk:
         elif kind in ("round", "model"):
             self._tell(where, event)
         elif kind == "egress" and job and data.get("class") not in WITHOUT_APPROVAL:
-            self._check(where, event)
-            self.rounds[job].leave(where, node, data.get("class"))
+            self._leave(where, event)
+
+    def _speak(self, where: str, event: dict[str, Any]) -> None:
+        """One officer is one voice; one that says no is enough."""
+        node, job, data, name = event["node"], event["job"], event["data"], event["actor"]["name"]
+        word = self.said.get((node, job))
+        if event["type"] != "approval.grant":
+            state = "denied" if event["type"] == "approval.deny" else "revoked"
+            self.said[node, job] = {**(word or {"plan": data.get("plan"), "by": []}), "state": state}
+            return
+        automatic = "statement" not in event
+        expires = float("inf") if automatic else read_time(event["statement"]["expires"])
+        said = {"plan": data.get("plan"), "requester": data.get("requester"), "automatic": automatic}
+        if word is None:
+            self.said[node, job] = {"state": "granted", "by": [name], "expires": expires, **said}
+            return
+        again = word["state"] != "granted" or name in word["by"] or len(word["by"]) >= self.grants
+        if again or automatic or any(word[field] != value for field, value in said.items()):
+            raise Reject(where, "spoken", party=node, job=job)
+        word.update(by=[*word["by"], name], expires=min(word["expires"], expires))
+
+    def _show(self, where: str, event: dict[str, Any]) -> None:
+        """A department's shelf shows what its officers had said, over the files that were laid there."""
+        node, job = event["node"], event["job"]
+        plan, state, files = (text_of(where, event, field) for field in ("plan", "state", "files"))
+        if node not in self.departments or event["actor"] != {"name": node, "role": "node"}:
+            raise Reject(where, "role")
+        if not SHA256.fullmatch(files):
+            raise Reject(where, "data", field="files")
+        lies = self.received.get((node, job))
+        if lies is None or lies["plan"] != plan:
+            raise Reject(where, "not_received", party=node, job=job)
+        word = self.said.get((node, job))
+        fitting = {"done"} if ("job.join", node, job, "") in self.done else set()
+        if word and word["state"] != "granted":
+            fitting.add("rejected")
+        elif word and len(word["by"]) >= self.grants:
+            # It expires without anybody's doing.
+            fitting |= {"approved", "pending"} if event["at"] > word["expires"] else {"approved"}
+        else:
+            fitting.add("pending")
+        if state not in fitting:
+            raise Reject(where, "shelf", party=node, job=job, state=state)
+        lies["files"] = lies["files"] or files
+        if lies["files"] != files:
+            raise Reject(where, "shelf_files", party=node, job=job)
+        lies["approved"] = lies["approved"] or state == "approved"
 
     def fault(self, node: str, job: str, plan: object, requester: object, at: float) -> str:
         """What is wrong with a department's word on a job; "" if it stands."""
@@ -1238,6 +1308,8 @@ class Desk:
             return "none"
         if word["state"] != "granted":
             return str(word["state"])
+        if len(word["by"]) < self.grants:
+            return "few"
         if (word["plan"], word["requester"]) != (plan, requester):
             return "plan"
         return "expired" if at > word["expires"] else ""
@@ -1255,6 +1327,8 @@ class Desk:
             raise Reject(where, "data", field="kind")
         parties = data["participants"].split()
         if not parties or not 0 < data["contributors"] <= len(parties):
+            raise Reject(where, "data", field="participants")
+        if data.get("kind") == "script" and len(parties) != 1:
             raise Reject(where, "data", field="participants")
         faults = [self.fault(node, job, data["plan"], data["requester"], event["at"]) for node in parties]
         if any(faults):
@@ -1278,8 +1352,12 @@ class Desk:
         step = (kind, node, job, event["data"].get("batch" if kind == "mask.keys" else "round", ""))
         if kind != "job.join" and ("job.join", node, job, "") not in self.done:
             raise Reject(where, "not_joined", party=node, job=job)
+        if kind != "job.join" and (kind == "script") != (self.started[job]["kind"] == "script"):
+            raise Reject(where, "other_kind", job=job)
         if step in self.done:
             raise Reject(where, "ran_twice" if kind == "job.join" else "twice", party=node, job=job)
+        if kind == "job.join":
+            self._check_shown(where, event)
         self.done.add(step)
         if kind == "mask.keys":
             self.rounds[job].exchange_keys(where, event)
@@ -1289,6 +1367,45 @@ class Desk:
             self.rounds[job].sign(where, event)
         elif kind == "predict" and self.started[job]["kind"] != "predict":
             raise Reject(where, "other_kind", job=job)
+        elif kind == "script":
+            self._run(where, event)
+
+    def _check_shown(self, where: str, event: dict[str, Any]) -> None:
+        """Where a shelf is kept and officers decide, a department joins what is shown there as approved."""
+        node, job = event["node"], event["job"]
+        lies, word = self.received.get((node, job)), self.said[node, job]
+        shown = lies is not None and lies["approved"] and lies["plan"] == event["data"].get("plan")
+        if self.shelves.get(node) and not word["automatic"] and not shown:
+            raise Reject(where, "not_shown", party=node, job=job)
+
+    def _run(self, where: str, event: dict[str, Any]) -> None:
+        """How a script ended; what it made may leave if it was released."""
+        data = event["data"]
+        code, status = (text_of(where, event, field) for field in ("code", "status"))
+        right = {
+            "code": SHA256.fullmatch(code),
+            "status": status in SCRIPT_ENDS or re.fullmatch("refused\\.[a-z_]+", status),
+            "digits": type(data.get("digits")) is int and 1 <= data["digits"] <= 6,
+            "bits": type(data.get("bits")) is int and data["bits"] >= 0,
+            "milliseconds": type(data.get("milliseconds")) is int and data["milliseconds"] >= 0,
+        }
+        for field, holds in right.items():
+            if not holds:
+                raise Reject(where, "data", field=field)
+        if status == "done":
+            self.released.add((event["node"], event["job"]))
+
+    def _leave(self, where: str, event: dict[str, Any]) -> None:
+        """What was computed for a job leaves on the department's word; of a script's, one table that was released."""
+        self._check(where, event)
+        node, job, kind = event["node"], event["job"], event["data"].get("class")
+        if kind == "output":
+            if (node, job) not in self.released:
+                raise Reject(where, "output", party=node, job=job)
+            self.released.remove((node, job))
+        elif self.started[job]["kind"] == "script":
+            raise Reject(where, "other_kind", job=job)
+        self.rounds[job].leave(where, node, kind)
 
     def _tell(self, where: str, event: dict[str, Any]) -> None:
         """What the coordinator says of a round, or of the model."""

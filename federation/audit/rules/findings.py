@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from federation.audit.events import Event
 from federation.errors import RecordError
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def wrong(where: str, reason: str) -> RecordError:
@@ -51,6 +54,17 @@ class Written(NamedTuple):
         text = self.event.data.get(name)
         if not isinstance(text, str):
             raise wrong(self.where, f"it does not state {name} as a text")
+        return text
+
+    def hash(self, name: str) -> str:
+        """A SHA-256, hex, that an event of this type has to state.
+
+        Raises:
+            RecordError: it does not.
+        """
+        text = self.text(name)
+        if not SHA256.fullmatch(text):
+            raise wrong(self.where, f"it does not state {name} as a SHA-256")
         return text
 
 

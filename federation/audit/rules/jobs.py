@@ -9,37 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import NamedTuple
 
 from federation.audit.rules.checkpoints import Checkpoint
 from federation.audit.rules.findings import Written, wrong
 from federation.audit.rules.rounds import Rounds
+from federation.audit.rules.scripts import CLASSES, KIND, Script
+from federation.audit.rules.shelves import Shelves
 from federation.audit.rules.statements import Said
-from federation.audit.seal import MAX_SKEW_S
-from federation.governance.statements import moment
+from federation.audit.rules.words import Words
 
 # What may leave without a department's word: it tells nothing of the data.
-OUTSIDE_JOBS = frozenset({"enrolment", "record", "desk", "error"})
-NO = {"approval.deny": "denied", "approval.revoke": "revoked"}
+OUTSIDE_JOBS = frozenset({"enrolment", "record", "desk", "catalogue", "error"})
 
 # Records from before there was anything else than sums do not say.
-KINDS = frozenset({"sum", "train", "predict"})
-
-
-class Word(NamedTuple):
-    """A department's word on a job.
-
-    Attributes:
-        place: index of its event in the log; None if it is not there yet.
-        expires: None for an automatic one.
-    """
-
-    state: str
-    plan: str
-    requester: str
-    place: int | None
-    expires: datetime | None = None
+KINDS = frozenset({"sum", "train", "predict", KIND})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +40,7 @@ class Job:
     participants: tuple[str, ...]
     contributors: int
     rounds: Rounds
+    script: Script = field(default_factory=Script)
     joined: set[str] = field(default_factory=set)
     done: set[tuple[str, str, str]] = field(default_factory=set)
     outcome: str = ""
@@ -70,10 +54,16 @@ class Job:
 class Jobs:
     """All jobs; `follow` takes the events in their order."""
 
-    def __init__(self, said: Said, sealed: Mapping[int, Checkpoint]) -> None:
-        self._said, self._sealed = said, sealed
-        self._words: dict[str, dict[str, Word]] = {}
-        self._refusals: dict[str, list[tuple[int, str]]] = {}
+    def __init__(self, said: Said, sealed: Mapping[int, Checkpoint], *, grants: int) -> None:
+        """Begin with none.
+
+        Args:
+            sealed: checkpoints by their size.
+            grants: how many officers of a department have to grant a request; see the roster.
+        """
+        self._sealed = sealed
+        self._words = Words(said, needed=grants)
+        self._shelves = Shelves(self._words)
         self.jobs: dict[str, Job] = {}
 
     def follow(self, written: Written) -> None:
@@ -84,14 +74,20 @@ class Jobs:
         """
         match written.event.type:
             case "approval.grant" | "approval.deny" | "approval.revoke":
-                self._speak(written)
+                self._words.speak(written)
+            case "start":
+                self._shelves.start(written)
+            case "request.receive":
+                self._shelves.receive(written)
+            case "shelf":
+                self._shelves.show(written)
             case "job.start":
                 self._start(written)
             case "job.end":
                 self._begun(written).outcome = written.text("outcome")
             case "job.join":
                 self._join(written)
-            case "commit" | "release.decide" | "open" | "mask.keys" | "mask" | "survivors" | "predict":
+            case "commit" | "release.decide" | "open" | "mask.keys" | "mask" | "survivors" | "predict" | "script":
                 self._step(written)
             case "round":
                 self._begun(written).rounds.close(written)
@@ -110,41 +106,15 @@ class Jobs:
 
     @property
     def unapproved(self) -> int:
-        """Jobs in which somebody took part without the word of all."""
-        words = self._words
+        """Jobs of any kind in which somebody took part without the word of all, of as many officers as it takes."""
         return sum(
-            bool(job.joined) and not set(job.participants) <= set(words.get(name, {}))
+            bool(job.joined) and not all(self._was_granted(name, department) for department in job.participants)
             for name, job in self.jobs.items()
         )
 
-    # -- what officers say --------------------------------------------------------------------------------------------
-
-    def _speak(self, written: Written) -> None:
-        event = written.event
-        words = self._words.setdefault(event.job, {})
-        if event.type in NO:
-            known = words.get(event.node)
-            words[event.node] = Word(NO[event.type], known.plan if known else "", "", written.place)
-            if written.place is not None:
-                self._refusals.setdefault(event.job, []).append((written.place, event.node))
-            return
-        if event.node in words:
-            raise wrong(written.where, f"{event.node} has said its word on job {event.job} before")
-        grant = self._said.grants.get((event.node, event.seq))
-        expires = moment(grant.expires) if grant else None
-        words[event.node] = Word("granted", written.text("plan"), written.text("requester"), written.place, expires)
-
-    def _check_word(self, written: Written, job: str, department: str) -> Word:
-        """A department's word stands at the time of an event."""
-        word, who = self._words.get(job, {}).get(department), f"{department} on job {job}"
-        if word is None:
-            raise wrong(written.where, f"no approval by {who}")
-        if word.state != "granted":
-            raise wrong(written.where, f"{word.state} by {who}")
-        # The check comes before the signature: a large answer takes a moment to be searched and signed.
-        if word.expires and (moment(written.event.time) - word.expires).total_seconds() > MAX_SKEW_S:
-            raise wrong(written.where, f"the approval by {who} had expired")
-        return word
+    def _was_granted(self, job: str, department: str) -> bool:
+        word = self._words.find(job, department)
+        return word is not None and self._words.is_whole(word)
 
     # -- the coordinator ----------------------------------------------------------------------------------------------
 
@@ -154,6 +124,8 @@ class Jobs:
         kind = written.text("kind") if "kind" in written.event.data else "sum"
         if kind not in KINDS:
             raise wrong(written.where, f"job {written.event.job} is of no kind that there is")
+        if kind == KIND and (contributors, len(participants)) != (1, 1):
+            raise wrong(written.where, f"job {written.event.job} runs a script at more than one department")
         job = Job(
             kind=kind,
             plan=written.text("plan"),
@@ -189,11 +161,12 @@ class Jobs:
             raise wrong(written.where, f"{event.node} joined another job than the one that began")
         seen = self._check_sealed(written, job)
         for department in job.participants:
-            word = self._check_word(written, event.job, department)
+            word = self._words.check(written, event.job, department)
             if (word.plan, word.requester) != (job.plan, job.requester):
                 raise wrong(written.where, f"{department} approved another plan or another requester")
             if word.place is None or word.place >= seen:
                 raise wrong(written.where, f"the approval by {department} was not in the sealed record yet")
+        self._shelves.join(written)
         job.joined.add(event.node)
 
     def _step(self, written: Written) -> None:
@@ -202,6 +175,8 @@ class Jobs:
         named = "batch" if event.type == "mask.keys" else "round"
         step = (event.type, event.node, str(event.data.get(named, "")))
         self._check_own(written, job)
+        if (event.type == "script") != (job.kind == KIND):
+            raise wrong(written.where, f"job {event.job} is of a kind that has no such step")
         if step in job.done:
             raise wrong(written.where, f"{event.node} did the same step of a job twice")
         job.done.add(step)
@@ -213,19 +188,21 @@ class Jobs:
             case "mask.keys":
                 job.rounds.exchange_keys(written, job.participants)
             case "mask":
-                self._check_unrefused(written)
+                self._words.check_unrefused(written)
                 job.rounds.mask(written)
             case "survivors":
                 job.rounds.sign(written)
             case "predict" if job.kind != "predict":
                 raise wrong(written.where, f"job {event.job} was to score nobody")
+            case "script":
+                job.script.run(written)
 
     def _check_own(self, written: Written, job: Job) -> None:
         event = written.event
         if event.node not in job.joined:
-            self._check_word(written, event.job, event.node)
+            self._words.check(written, event.job, event.node)
             raise wrong(written.where, f"{event.node} worked on job {event.job} without having joined it")
-        self._check_word(written, event.job, event.node)
+        self._words.check(written, event.job, event.node)
 
     def _check_sealed(self, written: Written, job: Job) -> int:
         """What the department had co-signed was sealed, by all that take part among others, and shows no refusal."""
@@ -235,14 +212,8 @@ class Jobs:
             raise wrong(
                 written.where, f"{event.node} went on without a sealed record (it had seen {event.seen.size} entries)"
             )
-        self._check_unrefused(written)
+        self._words.check_unrefused(written)
         return event.seen.size
-
-    def _check_unrefused(self, written: Written) -> None:
-        """What the department had co-signed shows nobody's denial or revocation."""
-        for index, department in self._refusals.get(written.event.job, ()):
-            if index < written.event.seen.size:
-                raise wrong(written.where, f"{department} had taken back its word in entry {index}, sealed before")
 
     def _leave(self, written: Written) -> None:
         """What leaves for a job needs the department's word; what was computed for it, that it has joined."""
@@ -250,8 +221,12 @@ class Jobs:
         if kind in OUTSIDE_JOBS:
             return
         if event.data.get("payload") == "agreement":
-            self._check_word(written, event.job, event.node)
+            self._words.check(written, event.job, event.node)
             return
         job = self._begun(written)
         self._check_own(written, job)
+        if job.kind == KIND and kind not in CLASSES:
+            raise wrong(written.where, f"{kind} left for job {event.job}, of which only a script's output does")
+        if kind == "output":
+            job.script.leave(written)
         job.rounds.leave(written, kind)

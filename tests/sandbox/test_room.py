@@ -1,0 +1,377 @@
+"""What a script in the sandbox can reach, and what it cannot: everything is tried in a real one."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import tracemalloc
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from federation.errors import RefusedError
+from federation.sandbox import room, run_script
+from federation.sandbox.command import ENVIRONMENT
+from federation.sandbox.limits import Limits, NoRunner, Ran
+from federation.sandbox.watch import MAX_THREADS
+from tests.support.descendants import commands
+
+pytestmark = [pytest.mark.isolation, pytest.mark.usefixtures("bubblewrap")]
+PROJECT = Path(__file__).parents[2]
+LOOK = (PROJECT / "tests" / "support" / "hostile_script.py").read_text()
+
+
+def run(script: str, data: Path, *, stop: int | None = None, **limits: int) -> Ran:
+    return run_script({"look.py": script}, data, Limits(**{"seconds": 10, "memory_mb": 256, **limits}), stop=stop)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "given.csv").write_text("town,income\na,1\na,3\nb,5\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory):
+    """Things that a script must not reach, each of them really there."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("dataset", "key"):
+        (home / name).write_text("secret")
+    with socket.socket() as port, socket.socket(socket.AF_UNIX) as named, socket.socket(socket.AF_UNIX) as abstract:
+        for listener, address in (
+            (port, ("127.0.0.1", 0)),
+            (named, str(home / "desk.sock")),
+            (abstract, f"\0keyong-sandbox-{os.getpid()}"),
+        ):
+            listener.bind(address)
+            listener.listen()
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("KEYONG_TEST_SECRET", "secret")
+            yield {
+                "home": str(home),
+                "dataset": str(home / "dataset"),
+                "key": str(home / "key"),
+                "socket": str(home / "desk.sock"),
+                "port": port.getsockname()[1],
+                "abstract": f"keyong-sandbox-{os.getpid()}",
+                "project": str(PROJECT),
+                "attempts": [],
+            }
+
+
+@pytest.fixture(scope="module")
+def seen(outside, data):
+    ran = run_script({"look.py": LOOK, "told.json": json.dumps(outside)}, data, Limits(seconds=20, memory_mb=512))
+    assert ran.status == "done", ran
+    return json.loads(ran.output)
+
+
+ATTEMPTS = [
+    "environment secret", "other dataset", "key", "another's home", "project's code", "import the project",
+    "shadow file", "accounts", "processes", "system", "internet", "loopback", "abstract socket", "named socket",
+    "datagram", "netlink", "fork", "spawn", "new namespace", "join namespace", "new root", "mount", "unmount", "trace",
+    "kill the first process", "kill the parent", "run another program", "type into the terminal", "lock", "larger pipe",
+    "higher limit", "priority", "become root", "host name", "device", "memory device", "terminal", "shared files",
+    "own code", "given data", "remove data", "file at the root", "file in /tmp", "file beside the result",
+    "file beside the data", "folder", "link in out", "hard link in out", "link for the result",
+    "rename over the result", "interpreter", "packages", "mode of its code", "descriptors", "clone3", "io_uring", "bpf",
+    "key ring", "add key", "perf", "page faults", "memory file", "other's memory", "process descriptor", "file handle",
+    "another filter", "new file system", "mount attributes", "shared memory", "message queue", "inotify",
+    "set attribute", "personality", "load module", "kexec", "schedule",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_out_of_reach(seen, attempt):
+    assert not seen[attempt].startswith("REACHED"), seen[attempt]
+
+
+def test_every_attempt_was_asserted(seen):
+    assert set(seen) - set(ATTEMPTS) == {"own environment", "own files", "own user"}
+
+
+def test_the_same_attempts_reach_without_a_sandbox(outside, tmp_path):
+    """The positive control, of what does no harm to try."""
+    harmless = [
+        "environment secret", "other dataset", "key", "another's home", "project's code", "import the project",
+        "accounts", "processes", "system", "loopback", "abstract socket", "named socket", "datagram", "netlink", "fork",
+        "spawn", "lock", "own code", "given data", "file in /tmp", "file beside the result", "folder", "link in out",
+        "hard link in out", "link for the result", "clone3", "io_uring", "memory file", "process descriptor",
+        "shared memory", "inotify", "set attribute", "schedule",
+    ]  # fmt: skip
+    for name in ("out", "data"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "out" / "result.csv").touch()
+    (tmp_path / "data" / "given.csv").touch()
+    (tmp_path / "told.json").write_text(json.dumps({**outside, "attempts": harmless}))
+    (tmp_path / "look.py").write_text(LOOK)
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    # Its result is a link to the other dataset by then, which it so overwrites.
+    subprocess.run([sys.executable, "look.py"], cwd=tmp_path, env=environment, check=True)
+    seen = json.loads((tmp_path / "out" / "result.csv").read_text())
+    Path(outside["dataset"]).write_text("secret")
+    assert [name for name in harmless if not seen[name].startswith("REACHED")] == []
+
+
+def test_its_environment_is_what_libraries_need_and_nothing_of_ours(seen):
+    assert seen["own environment"] == sorted([*ENVIRONMENT, "PWD"])
+
+
+def test_it_is_nobody_and_sees_its_own_files(seen):
+    assert seen["own user"] == 65534
+    assert seen["own files"] == ["data", "look.py", "out", "told.json"]
+
+
+# -- how a run ends ---------------------------------------------------------------------------------------------------
+
+
+def test_a_pandas_script_gives_its_table(tmp_path):
+    pd.DataFrame({"town": ["a", "a", "b"], "income": [1, 3, 5]}).to_parquet(tmp_path / "tax.parquet")
+    script = """
+import pandas as pd
+from means import mean
+rows = pd.read_parquet("data/tax.parquet")
+mean(rows).to_csv("out/result.csv", index=False)
+print("rows:", len(rows))
+"""
+    helper = "def mean(rows):\n    return rows.groupby('town', as_index=False).income.mean()\n"
+    ran = run_script({"main.py": script, "means.py": helper}, tmp_path, Limits(memory_mb=512))
+    assert (ran.status, ran.output, ran.log) == ("done", b"town,income\na,2.0\nb,5.0\n", b"rows: 3\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [
+        ("raise ValueError('row 7 is odd')", "failed"),
+        ("import sys; sys.exit(3)", "failed"),
+        ("import os; os._exit(0)", "failed"),
+        ("pass", "failed"),
+        ("not python at all", "failed"),
+        ("import os; os.abort()", "failed"),
+        ("open('out/result.csv', 'w').write('1'); raise SystemExit", "done"),
+        ("raise MemoryError", "memory"),
+    ],
+)
+def test_the_end_of_a_script_has_a_status(data, script, status):
+    ran = run(script, data)
+    assert ran.status == status
+    assert bool(ran.output) == (status == "done")
+
+
+def test_what_went_wrong_stands_in_the_owners_log(data):
+    assert b"ValueError: row 7 is odd" in run("raise ValueError('row 7 is odd')", data).log
+
+
+def test_a_file_called_like_a_folder_is_refused(data):
+    assert run_script({"out": "pass"}, data, Limits()).status == "failed"
+
+
+def test_a_path_is_no_name_of_a_file(data):
+    with pytest.raises(ValueError, match="a path"):
+        run_script({"../main.py": "pass"}, data, Limits())
+
+
+def test_no_link_in_the_data_folder_is_followed(data, tmp_path):
+    (tmp_path / "link.csv").symlink_to(data / "given.csv")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "true.csv").write_text("1")
+    ran = run("import os; open('out/result.csv', 'w').write(str(os.listdir('data')))", tmp_path)
+    assert ran.output == b"['true.csv']"
+
+
+def test_a_link_to_a_data_folder_is_not_followed(data, tmp_path):
+    (tmp_path / "link").symlink_to(data)
+    with pytest.raises(OSError, match="link"):
+        run("pass", tmp_path / "link")
+
+
+# -- bombs ------------------------------------------------------------------------------------------------------------
+
+ENDLESS = {
+    "loop": "while True: pass",
+    "sleep": "import time\nwhile True: time.sleep(99)",
+    "deaf": """
+import signal
+for number in set(range(1, 32)) - {signal.SIGKILL, signal.SIGSTOP}:
+    signal.signal(number, signal.SIG_IGN)
+while True: pass
+""",
+    "threads": """
+import threading, time
+for _ in range(8):
+    threading.Thread(target=time.sleep, args=(99,)).start()
+time.sleep(99)
+""",
+    "flood": "while True: print('x' * 100_000)",
+}
+
+
+@pytest.mark.parametrize("script", ENDLESS.values(), ids=ENDLESS)
+def test_an_endless_script_ends_in_time(data, script):
+    ran = run(script, data, seconds=1)
+    assert ran.status == "time"
+    assert ran.seconds < 2
+    assert len(ran.log) <= Limits().log_bytes
+
+
+def test_processor_time_has_the_same_limit(data):
+    script = "import resource; open('out/result.csv', 'w').write(str(resource.getrlimit(resource.RLIMIT_CPU)))"
+    assert run(script, data, seconds=7).output == b"(7, 8)"
+    assert run("import signal; signal.raise_signal(signal.SIGXCPU)", data).status == "time"
+
+
+def test_a_flood_of_output_costs_us_no_memory(data):
+    tracemalloc.start()
+    try:
+        assert run("while True: print('x' * 100_000)", data, seconds=1, log_bytes=1000).log == b"x" * 1000
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "x = []\nwhile True: x.append(bytearray(1 << 24))",
+        "import gzip; gzip.open('data/bomb.gz').read()",
+        "open('out/result.csv', 'w').write('1')\nx = b'x' * (1 << 40)",
+    ],
+    ids=["many", "unpacked", "at once"],
+)
+def test_a_memory_bomb_meets_its_limit(tmp_path, script):
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(bytes(1 << 27)))
+    ran = run(script, tmp_path, memory_mb=100)
+    assert (ran.status, ran.output) == ("memory", b"")
+
+
+def test_address_space_of_every_kind_counts(data):
+    script = """
+import mmap
+held = []
+try:
+    while True: held.append(mmap.mmap(-1, 1 << 20))
+except (OSError, MemoryError):
+    open("out/result.csv", "w").write(str(len(held)))
+"""
+    assert 10 < int(run(script, data, memory_mb=100).output) < 100
+
+
+def test_a_fork_bomb_does_not_go_off(data):
+    ran = run("import os\nwhile True: os.fork()", data)
+    assert (ran.status, b"PermissionError" in ran.log) == ("failed", True)
+
+
+def test_threads_are_counted_whoever_runs_the_sandbox(data):
+    script = """
+import threading
+started, forever = 0, threading.Event()
+try:
+    while True:
+        threading.Thread(target=forever.wait, daemon=True).start()
+        started += 1
+except RuntimeError:
+    open("out/result.csv", "w").write(str(started))
+"""
+    assert int(run(script, data, memory_mb=2048).output) == MAX_THREADS
+
+
+def test_clone_makes_nothing_but_threads(data):
+    """The kernel is asked directly: for a child, one that shares memory, and threads in further namespaces."""
+    script = """
+import ctypes, os, platform
+libc = ctypes.CDLL(None, use_errno=True)
+number = {"x86_64": 56, "aarch64": 220}[platform.machine()]
+def clone(flags): libc.syscall(number, flags, 0, 0, 0, 0)
+refused = []
+for flags in (17, 0x100 | 17, 0x4000 | 17, 0x10000, 0x003D0F00 | 0x10000000, 0x003D0F00 | 0x20000000):
+    ctypes.set_errno(0)
+    clone(flags)
+    refused.append(ctypes.get_errno())
+open("out/result.csv", "w").write(str(set(refused)))
+"""
+    assert run(script, data).output == f"{{{errno.EPERM}}}".encode()
+
+
+@pytest.mark.parametrize(("size", "status"), [(1000, "done"), (1001, "output"), (1 << 30, "output")])
+def test_a_result_has_a_size(data, size, status):
+    script = f"with open('out/result.csv', 'wb') as f:\n  for _ in range({size} // 1000): f.write(b'x' * 1000)\n"
+    ran = run(script + f"  f.write(b'x' * ({size} % 1000))", data, output_bytes=1000)
+    assert (ran.status, len(ran.output)) == (status, 1000 if status == "done" else 0)
+
+
+def test_a_result_with_a_hole_has_a_size_too(data):
+    assert run("import os; os.truncate('out/result.csv', 1001)", data, output_bytes=1000).status == "output"
+
+
+def test_a_script_that_closes_everything_gains_nothing(data):
+    ran = run("import os; open('out/result.csv', 'w').write('1'); os.closerange(0, 64)", data)
+    assert (ran.status, ran.output) == ("done", b"1")
+
+
+def test_nothing_is_left_of_a_script(data):
+    threads = "import threading, time\nfor _ in range(3): threading.Thread(target=time.sleep, args=(99,)).start()\n"
+    name = "nothing-is-left.py"
+    for end in ("open('out/result.csv', 'w').write('1')", "raise ValueError", "time.sleep(99)"):
+        run_script({name: threads + end}, data, Limits(seconds=1))
+        assert name not in commands()
+
+
+def test_whoever_may_stop_a_script_does(data):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        timer = threading.Timer(0.3, theirs.close)  # its end counts as a word
+        timer.start()
+        ran = run("import time; print('begun'); time.sleep(99)", data, stop=ours.fileno())
+        timer.join()
+    assert (ran.status, ran.log, ran.output) == ("stopped", b"begun\n", b"")
+    assert ran.seconds < 1
+
+
+# -- where there is none ----------------------------------------------------------------------------------------------
+
+
+def test_there_is_one_here():
+    assert room.why_not() is None
+
+
+def test_without_bubblewrap_there_is_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert room.why_not.__wrapped__() == "bubblewrap is not installed"
+
+
+def test_an_unknown_machine_has_none(monkeypatch):
+    monkeypatch.setattr(room.platform, "machine", lambda: "riscv64")
+    assert room.why_not.__wrapped__() == "no sandbox for Linux on riscv64"
+
+
+def test_what_the_kernel_said_is_passed_on(monkeypatch, tmp_path):
+    fake = tmp_path / "bwrap"
+    fake.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert room.why_not.__wrapped__() == "the kernel refused: bwrap: setting up uid map: Permission denied"
+
+
+def test_a_sandbox_that_starts_no_filter_is_none(monkeypatch):
+    """A program that the kernel does not take as a filter: the shim must not go on without."""
+    monkeypatch.setattr(room.seccomp, "program", lambda machine: bytes(8))
+    assert room.why_not.__wrapped__() == "the kernel refused: OSError: [Errno 22] no filter"
+
+
+def test_without_a_sandbox_no_script_is_run(monkeypatch, data):
+    monkeypatch.setattr(room, "why_not", lambda: "not Linux")
+    with pytest.raises(RefusedError, match=r"refused\.no_sandbox: .*not Linux"):
+        run("open('out/result.csv', 'w').write('1')", data)
+
+
+def test_nobody_to_run_a_script_means_no_run(data):
+    with pytest.raises(RefusedError, match=r"refused\.no_sandbox"):
+        NoRunner().run("job", {"main.py": "pass"}, Limits())
