@@ -12,7 +12,7 @@ from dashboard.i18n import _, language
 from dashboard.served import served
 from dashboard.services import commands, signing
 from dashboard.services.desks import Desk
-from dashboard.services.requests import Request
+from dashboard.services.requests import Request, Shelved
 from dashboard.services.rights import Visitor
 from dashboard.services.sessions import visitor as whoever
 from dashboard.verdict import Verdict
@@ -156,9 +156,7 @@ def standing(request: Request, roster: Roster | None, public: Public) -> None:
         said = "automatic" if name in request.automatic else state
         line = [(TONES.get(said, ""), words.standing(said)), ("plain", _granted(request, name, needed, roster))]
         if with_shelf:
-            one = shelved[name]
-            tone = "quiet" if one is None or one.agrees is None else "good" if one.agrees else "bad"
-            line.insert(1, (tone, words.shelf_name(one.standing) if one else "–"))
+            line.insert(1, _shown(shelved[name]))
         rows.append((("", labels.get(name, name)), line))
     heads = [_("部门"), _("审批台与日志"), *([_("PySyft")] if with_shelf else []), _("同意者")]
     blocks.heading(_("各部门"), _("每个部门要 {n} 名安全管理员同意").format(n=needed))
@@ -167,6 +165,15 @@ def standing(request: Request, roster: Roster | None, public: Public) -> None:
     if disagreeing:
         claim = _("PySyft 与日志不一致：{names}").format(names=words.listed(disagreeing))
         blocks.verdict("bad", claim, _("作业不会在该部门开始；以安全管理员的签名为准，请查是谁改了文件夹。"))
+
+
+def _shown(one: Shelved | None) -> tuple[str, str]:
+    """How PySyft shows it, and whether it should."""
+    if one is None:
+        return "quiet", "–"
+    said = {None: ("quiet", _("待读回")), True: ("good", _("一致")), False: ("bad", _("不一致"))}
+    tone, word = said[one.agrees]
+    return tone, f"{words.shelf_name(one.standing)} · {word}"
 
 
 def _granted(request: Request, department: str, needed: int, roster: Roster | None) -> str:

@@ -65,7 +65,8 @@ def file(name: str, remark: str, sha256: str, text: str, *, language: str | None
         f'<div class="ky-file"><h3>{escape(name)}</h3><span>{escape(remark)}</span>'
         f"<span>SHA-256 {identifier(sha256)}</span></div>"
     )
-    st.code(text, language=language, line_numbers=True)
+    # Wrapped: nothing may hide beyond the right edge.
+    st.code(text, language=language, line_numbers=True, wrap_lines=True)
 
 
 def printed(label: str, text: str) -> None:

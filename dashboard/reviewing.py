@@ -9,7 +9,7 @@ from dashboard.blocks import Tone
 from dashboard.cataloguing import CLASS_TONES
 from dashboard.i18n import _, language
 from dashboard.services.requests import Outline, Request
-from dashboard.services.rules import asked, refusal
+from dashboard.services.rules import asked, refusal, unseen
 from dashboard.verdict import Verdict
 from federation.audit.record import Public
 from federation.errors import KeyongError
@@ -148,6 +148,9 @@ def warnings(request: Request, plan: Plan, rules: Catalogue | None, roster: Rost
         names = words.listed(words.party_name(name, public) for name in request.differing)
         claim = _("各部门审批台上的计划不同：{names}").format(names=names)
         blocks.verdict("bad", claim, _("不要签署；请比对计划摘要。"))
+    if isinstance(plan, ScriptPlan) and (files := unseen(plan)):
+        claim = _("代码里有看不见的或改变书写方向的字符：{names}").format(names=words.listed(files))
+        blocks.verdict("bad", claim, _("读到的可能不是运行的（Trojan Source）；不要签署，请申请方去掉这些字符。"))
     refused = _refused(plan, rules, roster)
     if refused is not None:
         blocks.verdict("bad", _("按公开规则，这个请求会被每个部门拒绝"), words.told(refused))
@@ -220,15 +223,9 @@ def _rules(plan: Plan, rules: Catalogue) -> Iterator[tuple[str, str, str, str, b
     fits = plan.minimum_group >= level.minimum_group
     yield _("最小分组"), _("{n} 行").format(n=plan.minimum_group), "", least, fits
     if table is not None:
-        word = (
-            _("市级、县级")
-            if table.data_class == "general"
-            else _("市级")
-            if table.data_class == "important"
-            else _("无")
-        )
-        class_ = words.data_class_name(table.data_class)
-        yield _("数据分级"), class_, "", word, rules.lets(plan.requester, table)
+        open_to = {"general": _("市级与县级申请方"), "important": _("市级申请方"), "core": _("不向任何人开放")}
+        name = words.data_class_name(table.data_class)
+        yield _("数据分级"), name, "", open_to[table.data_class], rules.lets(plan.requester, table)
     if isinstance(plan, ScriptPlan):
         is_open = table is not None and table.scripts
         yield _("数据集"), plan.dataset, "", _("开放给经审批的脚本") if is_open else _("不开放脚本"), is_open

@@ -38,7 +38,7 @@ def _box() -> None:
     _card(_("未登录"), _("会话已结束，请重新登录") if over else _("看公开的记录不用登录"))
     accounts = {one.name: one for one in _accounts()}
     if accounts:
-        with st.expander(_("登录")):
+        with st.popover(_("登录"), width="stretch"), st.container(key="ky-sign-in"):
             _form(accounts)
 
 
@@ -51,10 +51,8 @@ def _accounts() -> tuple[Account, ...]:
 
 def _signed_in(session: Session) -> None:
     visitor = session.visitor
-    remark = visitor.account
-    if session.failures:
-        remark = words.sentences(remark, _("上次登录以来口令错误 {n} 次").format(n=session.failures))
-    _card(role_name(visitor), remark)
+    wrong = [_("上次登录以来口令错误 {n} 次").format(n=session.failures)] if session.failures else []
+    _card(role_name(visitor), visitor.account, *wrong)
     st.button(_("退出"), key="sign out", width="stretch", on_click=_leave)
 
 
@@ -75,7 +73,7 @@ def _form(accounts: Mapping[str, Account]) -> None:
     )
     account = accounts[name]
     analyst = account.role == "analyst"
-    with st.form("sign in", clear_on_submit=True):
+    with st.form("sign in", clear_on_submit=True, border=False):
         label = _("登录码") if analyst else _("{person} 的口令").format(person=account.person)
         st.text_input(label, type="password", autocomplete="off", key="sign-in secret")
         st.form_submit_button(_("登录"), key="sign in", width="stretch", on_click=_enter, args=(account.name,))
@@ -106,11 +104,14 @@ def _enter(account: str) -> None:
     secret = st.session_state["sign-in secret"]
     st.session_state["sign-in secret"] = ""  # the visit keeps it no longer than this
     st.session_state.pop(SAID, None)
+    entrance = sources.entrance(served().home)
     try:
-        sessions.begin(sources.entrance(served().home).enter(account, secret, language=language()))
+        sessions.begin(entrance.enter(account, secret, language=language()))
         st.session_state[CHANGED] = True
     except KeyongError as error:
-        st.session_state[SAID] = words.told(error)
+        failures = entrance.attempts.failures(account)
+        counted = _("（连续错误 {n} 次）").format(n=failures) if failures else ""
+        st.session_state[SAID] = words.sentences(words.told(error), counted)
 
 
 def _leave() -> None:
@@ -118,5 +119,6 @@ def _leave() -> None:
     st.session_state[CHANGED] = True
 
 
-def _card(name: str, remark: str) -> None:
-    st.html(f'<div class="ky-visitor"><b>{escape(name)}</b><span>{escape(remark)}</span></div>')
+def _card(name: str, *remarks: str) -> None:
+    lines = "".join(f"<span>{escape(remark)}</span>" for remark in remarks)
+    st.html(f'<div class="ky-visitor"><b>{escape(name)}</b>{lines}</div>')

@@ -18,7 +18,7 @@ from math import ceil
 from federation.errors import KeyongError, RefusedError
 
 FREE = 3  # slips of the finger
-FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 300.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 10.0, 300.0
 BUSY_S = 2.0
 # What an attempt ends with that was a wrong guess; anything else says nothing about the passphrase.
 WRONG = frozenset({"home.passphrase", "refused.code"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +97,19 @@ def refusal(plan: AnyPlan, rules: Catalogue, roster: Roster) -> KeyongError | No
     except KeyongError as error:
         return error
     return None
+
+
+def unseen(plan: ScriptPlan) -> tuple[str, ...]:
+    """Name the files that read otherwise than they run.
+
+    Boucher and Anderson, "Trojan Source", USENIX Security 2023 (CVE-2021-42574): characters that reorder or hide text.
+    Letters that look alike are not looked for.
+    """
+    return tuple(file.name for file in plan.files if any(map(_is_unseen, file.text)))
+
+
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") and character not in "\n\t"
 
 
 def _uses(plan: Plan, column: str) -> dict[str, str]:

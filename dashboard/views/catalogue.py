@@ -69,6 +69,7 @@ def select(found: Sequence[Dataset], public: Public) -> Dataset | None:
         list(by_name),
         format_func=lambda key: _label(by_name[key], public),
         key="dataset",
+        label_visibility="collapsed",
         on_change=to_address,
     )
     return by_name.get(picked or "", chosen)

@@ -38,15 +38,22 @@ def register(app: typer.Typer) -> None:
     app.command()(accounts)
 
 
+def running_catalogue(command: Command) -> Catalogue:
+    """The catalogue that departments hold requests against: that of the last start, however the file was edited since.
+
+    Raises:
+        KeyongError: never started.
+    """
+    return msgspec.json.decode(RecordReader(command.home.path).catalogue(), type=Catalogue)
+
+
 def accounts(context: typer.Context) -> None:
     """账号：谁能申请什么、谁能签署什么 · accounts: who may ask for what, and who may sign what."""
     command = command_of(context)
     if not command.home.roster.exists():
         raise HomeError("home.not_running")
     roster = Roster.from_bytes(command.home.roster.read_bytes())
-    # Of the last start, as the departments hold requests against it: the file may have been edited since.
-    catalogue = msgspec.json.decode(RecordReader(command.home.path).catalogue(), type=Catalogue)
-    listed = list_accounts(roster, catalogue)
+    listed = list_accounts(roster, running_catalogue(command))
     if command.json:
         found = [{**msgspec.to_builtins(account), "place": account.place} for account in listed]
         print_json({"roster": roster.hash, "epoch": roster.epoch, "officers_needed": roster.grants, "accounts": found})

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
@@ -40,6 +39,8 @@ def catalogue(context: typer.Context, name: Name = "", mock: Mock = 0) -> None:
         table = msgspec.to_builtins(card)
         print_json({"dataset": name, "owner": department, "table": table, "card": text, "mock": rows})
         return
+    from rich.markdown import Markdown  # what it is made of takes as long to load as the command
+
     command.out.print(Markdown(text))
     if rows:
         title = command.say(

@@ -57,6 +57,15 @@ def command_of(context: typer.Context) -> Command:
     return command
 
 
+def visible(text: str) -> str:
+    """A requester's text so that a person sees all of it: what a terminal would act on, or not show, is written out.
+
+    Escape sequences can hide a line of a script from its reviewer, and so can the marks of right-to-left writing
+    (Boucher and Anderson, "Trojan Source", USENIX Security 2023).
+    """
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
 def print_json(fields: object) -> None:
     """Write one JSON object."""
     sys.stdout.write(json.dumps(fields, ensure_ascii=False, default=str) + "\n")

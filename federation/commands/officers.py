@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from federation import demo, operate
-from federation.commands.frame import Command, command_of, passphrase_of, print_json
+from federation.commands.frame import Command, command_of, passphrase_of, print_json, visible
 from federation.errors import HomeError, SettingsError
 from federation.governance.officers import create_officer, unlock
 from federation.governance.roster import Roster
@@ -247,8 +247,8 @@ def _print_requests(command: Command, items: dict[str, tuple[DeskItem, ...]]) ->
         table.add_column(command.say(*pair), overflow="fold")
     for job, plan in plans.items():
         at = datetime.fromisoformat(received[job]).strftime("%m-%d %H:%M UTC")
-        asked = Text(f"{plan.requester}  {at}\n{plan.purpose}\n")
-        asked.append(plan.subject, style="dim")
+        asked = Text(visible(f"{plan.requester}  {at}\n{plan.purpose}\n"))
+        asked.append(visible(plan.subject), style="dim")
         said = Text()
         for department, item in lying_at[job].items():
             zh, en, style = STATES[item.state]

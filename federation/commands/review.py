@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from federation import operate
-from federation.commands.accounts import TIERS
-from federation.commands.frame import Command, command_of, print_json
+from federation.catalogue.cards import DATA_CLASSES
+from federation.commands.accounts import TIERS, running_catalogue
+from federation.commands.frame import Command, command_of, print_json, visible
 from federation.commands.officers import STATES, As, Request, request_fields
 from federation.commands.showing import print_visibility
 from federation.errors import RefusedError
@@ -20,7 +21,6 @@ from federation.node.desk import DeskItem
 from federation.plan import Plan, ScriptPlan
 from federation.sandbox.limits import Limits
 from federation.scripting.trial import Trial, try_script
-from federation.settings import Settings
 
 # On the shelf beside the script and the plan, which are shown as they were signed for.
 OWN_FILES = ("code/plan.json", "code/request.json")
@@ -38,10 +38,10 @@ def review(
     try_it: Annotated[bool, typer.Option("--try", help="在编造的样例行上试运行 · try the script on mock rows")] = False,
 ) -> None:
     """审阅一份请求：将要运行的一切 · everything that a request would run; signs nothing."""
-    command, settings = command_of(context), command_of(context).settings()
+    command = command_of(context)
     desk = operate.open_desk(command.home, name)
     item, plan = desk.find(request)
-    shown = _Reviewed(command, settings, item, plan, desk.officer.department)
+    shown = _Reviewed(command, item, plan, desk.officer.department)
     trial = shown.tried() if try_it else None
     if command.json:
         print_json(shown.fields(trial))
@@ -52,8 +52,9 @@ def review(
 class _Reviewed:
     """One request on one desk."""
 
-    def __init__(self, command: Command, settings: Settings, item: DeskItem, plan: Plan, department: str) -> None:
-        self._command, self._settings, self._item, self._plan = command, settings, item, plan
+    def __init__(self, command: Command, item: DeskItem, plan: Plan, department: str) -> None:
+        self._command, self._item, self._plan = command, item, plan
+        self._catalogue = running_catalogue(command)
         roster = Roster.from_bytes(command.home.roster.read_bytes())
         self._needed = roster.grants
         self._software, self._lying, self._run = _shelf(command, department, item.job, plan)
@@ -64,17 +65,17 @@ class _Reviewed:
         Raises:
             RefusedError: there is nothing of the requester's to run, the catalogue is another one, or no sandbox.
         """
-        table = self._settings.catalogue.table(self._plan.table)
+        table = self._catalogue.table(self._plan.table)
         if not isinstance(self._plan, ScriptPlan):
             raise RefusedError("refused.no_script", request=self._item.job)
-        if table is None or self._settings.catalogue.hash != self._plan.catalogue:
+        if table is None or self._catalogue.hash != self._plan.catalogue:
             raise RefusedError("refused.other_catalogue")
         files = {file.name: file.text for file in self._plan.files}
         return try_script(files, table, Limits(seconds=self._plan.seconds, memory_mb=self._plan.memory_mb))
 
     def fields(self, trial: Trial | None) -> dict[str, object]:
         """What machines read."""
-        plan, catalogue = self._plan, self._settings.catalogue
+        plan, catalogue = self._plan, self._catalogue
         table = catalogue.table(plan.table)
         files = plan.files if isinstance(plan, ScriptPlan) else ()
         fields = {
@@ -109,9 +110,11 @@ class _Reviewed:
     def print(self, trial: Trial | None) -> None:
         """What people read."""
         command, plan, fields = self._command, self._plan, self.fields(trial)
+        catalogue = self._catalogue
+        card = catalogue.table(plan.table)
         zh, en, style = STATES[self._item.state]
         granted = ", ".join(self._item.granted_by) or "–"
-        tier = command.say(*TIERS[self._settings.catalogue.tier(plan.requester)])
+        tier = command.say(*TIERS[catalogue.tier(plan.requester)])
         table = Table(title=Text(self._item.job), title_justify="left", show_header=False)
         for pair, what in (
             (("状态", "state"), command.say(zh, en)),
@@ -120,14 +123,14 @@ class _Reviewed:
             (("用途", "purpose"), plan.purpose),
             (("依据", "legal basis"), str(fields["basis"]) or "–"),
             (("内容", "asks for"), plan.subject),
-            (("数据分级", "data class"), str(fields["data_class"])),
+            (("数据分级", "data class"), command.say(*DATA_CLASSES[card.data_class]) if card else "–"),
             (("最小组", "minimum group"), str(plan.minimum_group)),
             (("计划哈希", "plan"), plan.hash),
             (("数据快照", "snapshot"), self._item.snapshot or "–"),
         ):
-            table.add_row(command.say(*pair), Text(what, style=style if pair[1] == "state" else ""), end_section=False)
+            table.add_row(command.say(*pair), Text(visible(what), style=style if pair[1] == "state" else ""))
         command.out.print(table)
-        print_visibility(command, self._settings, plan)
+        print_visibility(command, command.settings(), plan)
         for file in plan.files if isinstance(plan, ScriptPlan) else ():
             self._print_text(f"{file.name}  SHA-256 {file.sha256}", file.text)
         for name, text in self._run.items():
@@ -137,7 +140,7 @@ class _Reviewed:
 
     def _print_text(self, title: str, text: str) -> None:
         self._command.out.print(Text(f"── {title}", style="bold"))
-        self._command.out.print(Text(text.rstrip("\n")))
+        self._command.out.print(Text(visible(text.rstrip("\n"))))
 
     def _print_trial(self, trial: Trial) -> None:
         command = self._command

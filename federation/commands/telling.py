@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -78,10 +79,13 @@ class _Telling:
         self._print(f"   ✔ {error.message(language)}{after[0]}", f"   ✔ {error.message(language)}{after[1]}", "green")
 
     def catalogued(self, datasets: Sequence[Dataset]) -> None:
-        names = ", ".join(dataset.name for dataset in datasets)
+        holders = Counter(dataset.name.partition(".")[2] for dataset in datasets)
+        zh = "、".join(f"{table}（{count}）" for table, count in holders.items())
+        en = ", ".join(f"{table} ({count})" for table, count in holders.items())
         self._print(
-            f"   {len(datasets)} 个数据集：{names}；各有数据卡与模拟样例（keyong catalogue 名称）",
-            f"   {len(datasets)} datasets: {names}; each with a card and made-up rows (keyong catalogue NAME)",
+            f"   {len(datasets)} 个数据集，按表与部门数：{zh}；各有数据卡与模拟样例：keyong catalogue tax.pit",
+            f"   {len(datasets)} datasets, by table and departments: {en}; each with a card and made-up rows:"
+            " keyong catalogue tax.pit",
         )
 
     def trained(self, trained: demo.Trained) -> None:

@@ -78,7 +78,8 @@ def run(home: Home, *, citizens: int = CITIZENS, teller: Teller) -> Report:
     begun = time.monotonic()
     teller.stage("生成合成城市（合成数据，无真实个人）", "making the synthetic city (no real person in it)")
     settings = read_settings(built_in_settings(home, citizens=citizens))
-    citizens = int(json.loads((home.path / "city.json").read_text())["citizens"])
+    city = json.loads((home.path / "city.json").read_text())
+    citizens = int(city["citizens"])
     teller.stage("启动：每个部门一个隔离进程，一次性密钥仪式", "starting: one confined process each, one key ceremony")
     first = not home.roster.exists()
     if operate.status(home) is None:
@@ -135,7 +136,7 @@ def run(home: Home, *, citizens: int = CITIZENS, teller: Teller) -> Report:
     public = RecordReader(home.path).public()
     report = Report(
         promises=promises(queries, refused, stopped, trained, scripted, verdict, tampered, drills, handed),
-        departments=_departments(settings, clear),
+        departments=_departments(settings, city.get("rows", {})),
         isolation=public.unconfined or "confined",
         citizens=citizens,
         synthetic=True,
@@ -170,17 +171,13 @@ def tax_payers(citizens: int) -> pd.DataFrame:
     return jincheng.tables(citizens=citizens, seed=SEED, departments=bureau)["pit"]
 
 
-def _departments(settings: Settings, clear: Mapping[str, pd.DataFrame]) -> tuple[DepartmentLine, ...]:
+def _departments(settings: Settings, rows: Mapping[str, Mapping[str, int]]) -> tuple[DepartmentLine, ...]:
     return tuple(
         DepartmentLine(
             name=department.name,
             label=department.label,
             adapter=", ".join(sorted({store.adapter for store in department.stores})),
-            rows={
-                name: int((table.county == department.name).sum())
-                for name, table in clear.items()
-                if name in {store.table for store in department.stores}
-            },
+            rows=dict(rows.get(department.name, {})),
         )
         for department in settings.departments
     )

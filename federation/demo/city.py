@@ -83,7 +83,11 @@ def built_in_settings(home: Home, *, citizens: int = CITIZENS) -> Path:
             departments=_nodes(),
             formats=FORMATS,
         )
-        write_whole(home.path / "city.json", json.dumps({"citizens": citizens, "seed": SEED}).encode())
+        rows: dict[str, dict[str, int]] = {}
+        for (department, table), count in city.rows.items():
+            rows.setdefault(department, {})[table] = count
+        made = {"citizens": citizens, "seed": SEED, "rows": rows}
+        write_whole(home.path / "city.json", json.dumps(made).encode())
         lines = [f"# synthetic city of {citizens} citizens, seed {SEED}: nothing in it is a real person", *_toml(city)]
         write_whole(file, ("\n".join(lines) + "\n").encode())
     for name, role, person in OFFICERS:

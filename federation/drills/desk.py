@@ -13,34 +13,34 @@ import msgspec
 
 from federation.audit.events import Event, EventType
 from federation.drills.approvals import revoke, without_word
-from federation.drills.scene import Item, find
+from federation.drills.scene import Item
 from federation.drills.scripted import OWNER, make_script
 from federation.drills.stage import SCRIPT, Caught, Drill, Stage, refusing, verifying
 from federation.governance.statements import Deny, Grant
 
 OFFICER, DEPUTY = f"officer@{OWNER}", f"deputy@{OWNER}"
-OUTPUT = {"class": "output"}
 
 Change = Callable[[Stage, list[Item]], list[Item]]
 
 
-def _at(items: list[Item], kind: str, *, by: str = "", **data: object) -> tuple[int, Event]:
-    """Where the first such event of the owner stands in the script's job."""
-    for at in range(find(items, kind, OWNER, job=SCRIPT, **data), len(items)):
-        event = items[at]
-        if isinstance(event, Event) and (event.type, event.job) == (kind, SCRIPT) and by in ("", event.actor.name):
+def _at(items: list[Item], kind: str, *, by: str = "", state: str = "") -> tuple[int, Event]:
+    """Where the owner's first such event stands in the script's job."""
+    for at, event in enumerate(items):
+        if not isinstance(event, Event) or (event.type, event.node, event.job) != (kind, OWNER, SCRIPT):
+            continue
+        if by in ("", event.actor.name) and state in ("", event.data.get("state")):
             return at, event
     raise LookupError(kind)
 
 
-def _without(items: list[Item], kind: str, *, by: str = "", **data: object) -> list[Item]:
-    at, _ = _at(items, kind, by=by, **data)
+def _without(items: list[Item], kind: str, *, by: str = "", state: str = "") -> list[Item]:
+    at, _ = _at(items, kind, by=by, state=state)
     return [*items[:at], *items[at + 1 :]]
 
 
-def _say(items: list[Item], kind: str, said: dict[str, int | str], **data: object) -> list[Item]:
+def _say(items: list[Item], kind: str, said: dict[str, int | str], *, state: str = "") -> list[Item]:
     """Something else in one event."""
-    at, event = _at(items, kind, **data)
+    at, event = _at(items, kind, state=state)
     other = msgspec.structs.replace(event, data={**event.data, **said})
     return [*items[:at], other, *items[at + 1 :]]
 
@@ -89,8 +89,8 @@ def denied(stage: Stage, items: list[Item], *, by: str) -> list[Item]:
     """The past in which an officer denied the request instead of granting it."""
     at, event = _at(items, "approval.grant", by=by)
     statement = stage.town.state(Deny, OWNER, stage.plans[SCRIPT], job=SCRIPT, officer=by)
-    denied = msgspec.structs.replace(event, type="approval.deny", data={**event.data, "statement": statement})
-    return [*items[:at], denied, *items[at + 1 :]]
+    no = msgspec.structs.replace(event, type="approval.deny", data={**event.data, "statement": statement})
+    return [*items[:at], no, *items[at + 1 :]]
 
 
 def shown_although_denied(stage: Stage, items: list[Item]) -> list[Item]:

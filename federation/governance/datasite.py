@@ -73,7 +73,7 @@ class Registered(NamedTuple):
 
 def load() -> None:
     """Import PySyft's packages, so that no process forked from here has to: it takes most of a second."""
-    import syft_datasets.dataset_manager
+    import syft_datasets.dataset_manager  # noqa: F401
     import syft_job  # noqa: F401
 
 
@@ -89,6 +89,7 @@ class Datasite:
         self._folder, self._department = folder, department
         self._owner = f"{department}@{DOMAIN}"
         self._opened: JobClient | None = None
+        self._known: dict[str, JobRef] = {}
 
     @property
     def software(self) -> str:
@@ -108,8 +109,10 @@ class Datasite:
         with self._writing(job):
             self._folder.mkdir(exist_ok=True, mode=0o700)
             client = self._client()
-            client.setup_ds_job_folder_as_do(requester)
-            for begun in self._references(job):  # without a state: a crash came between
+            if not (client.config.get_all_submissions_dir(self._owner) / requester).exists():
+                client.setup_ds_job_folder_as_do(requester)
+            begun = self._known.get(job)
+            if begun is not None:  # without a state: a crash came between
                 shutil.rmtree(client.manager.submission_dir(begun))
             from syft_job import get_client
 
@@ -126,16 +129,17 @@ class Datasite:
 
         "done" deposits a receipt where PySyft keeps results, and nothing of any result.
         """
-        lying = self._lying(self._find(job))
+        found = self._find(job)
+        lying = self._lying(found)
         if lying.standing == standing:
             return lying
         if (lying.standing, standing) not in TURNS:
             raise self._refusal(job)
         with self._writing(job):
             if standing == "approved":
-                self._find(job).approve(reason=reason)
+                found.approve(reason=reason)
             elif standing == "done":
-                self._deposit(job, {"job": job, "files": lying.files, "reason": reason})
+                self._deposit(found, {"job": job, "files": lying.files, "reason": reason})
             else:
                 if lying.standing == "approved":  # PySyft rejects what is pending only: it is received anew before
                     self._receive(job)
@@ -148,12 +152,12 @@ class Datasite:
         Raises:
             RefusedError: what lies there under this name is nothing that we laid (`refused.shelf`).
         """
+        if not self._exists:
+            return None
         with _silence():
-            manager = self._client().manager if self._exists else None
-            has_state = manager is not None and any(
-                ref.job_name == job for ref in manager.iter_review_refs(self._owner)
-            )
-        return self._lying(self._find(job)) if has_state else None
+            ref = self._reference(job)
+            laid = ref is not None and (self._client().manager.review_dir(ref) / "state.yaml").exists()
+        return self._lying(self._find(job)) if laid else None
 
     def read(self, job: str) -> dict[str, bytes]:
         """Every file that lies there of a request, by its path, for people who review it.
@@ -241,21 +245,31 @@ class Datasite:
 
         return SyftDatasetManager(self._folder, self._owner)
 
-    def _references(self, job: str) -> list[JobRef]:
-        return [ref for ref in self._client().manager.iter_submission_refs(self._owner) if ref.job_name == job]
+    def _reference(self, job: str) -> JobRef | None:
+        """Find a job by its name among all; once only, since PySyft looks through every folder."""
+        if job not in self._known:
+            found = [ref for ref in self._client().manager.iter_submission_refs(self._owner) if ref.job_name == job]
+            if len(found) > 1:
+                raise self._refusal(job)
+            if found:
+                self._known[job] = found[0]
+        return self._known.get(job)
 
     def _receive(self, job: str) -> None:
         """Have PySyft take a job in. Its state is written last: a job without one was never laid to the end."""
-        (ref,) = self._references(job)
+        ref = self._reference(job)
+        if ref is None:
+            raise self._refusal(job)
         self._client().receive_job(ref.ds_email, ref.job_name, ref.protocol_version)
 
     def _find(self, job: str) -> JobInfo:
         with _silence():
             from syft_job import JobInfo
 
-            client = self._client()
+            client, ref = self._client(), self._reference(job)
+            if ref is None:
+                raise self._refusal(job)
             try:
-                (ref,) = self._references(job)
                 metadata, state = client.manager.read_submission(ref), client.manager.read_state(ref)
             except Exception as exc:  # whatever stands in files that somebody else has written
                 raise self._refusal(job) from exc
@@ -270,11 +284,11 @@ class Datasite:
         except OSError as exc:
             raise self._refusal(found.name) from exc
 
-    def _deposit(self, job: str, receipt: dict[str, str]) -> None:
+    def _deposit(self, found: JobInfo, receipt: dict[str, str]) -> None:
         with TemporaryDirectory(dir=self._folder.parent) as made:
             file = Path(made, RECEIPT)
             file.write_bytes(msgspec.json.encode(receipt))
-            self._find(job).accept_by_depositing_result(str(file))
+            found.accept_by_depositing_result(str(file))
 
     def _refusal(self, job: str) -> RefusedError:
         return RefusedError("refused.shelf", party=self._department, request=job)
@@ -301,6 +315,8 @@ def hash_folder(folder: Path) -> str:
 
 
 def _names(folder: Path, prefix: str = "") -> Iterator[str]:
+    if folder.is_symlink():
+        raise OSError(f"{folder.name} is no folder")
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):

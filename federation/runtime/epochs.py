@@ -25,7 +25,7 @@ SUCCESSION = "succession.json"
 # While this lies in the launcher's folder, an epoch is being set aside and nothing may start.
 UNFINISHED = "ending.json"
 # What is of one epoch; anything else in a party's folder, its data among it, stays where it is.
-GOES = frozenset({ROSTER, "share.key", "desk", "datasite", "jobs", "requests"})
+GOES = frozenset({ROSTER, "share.key", "desk", "datasite", "jobs", "requests", "scripts"})
 DATABASES = ("journal.db", "witness.db", "log.db")
 
 

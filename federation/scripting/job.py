@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import ceil
 
+import msgspec
+
 from crypto.errors import CryptoError
 from crypto.sealing import open_box, seal
 from federation.adapters import Cells
@@ -27,7 +29,7 @@ from federation.queries.sums import SealedTotals
 from federation.sandbox.limits import Limits, Ran
 from federation.scripting.keeping import Keeping
 from federation.scripting.numbers import rounded
-from federation.scripting.release import MAX_RESULT_BYTES, release
+from federation.scripting.release import MAX_RESULT_BYTES, check_ended, release
 from federation.scripting.result import Card, Released, columns_of
 from federation.wire import Wire
 
@@ -83,7 +85,7 @@ def run(office: Office, job: Job, plan: ScriptPlan) -> Act:
     job.once("run_script", "")
     keeping = Keeping(office.home, job.job, plan)
     if keeping.spent() + plan.released_numbers > MAX_RELEASED:
-        raise RefusedError("refused.script_budget", maximum=MAX_RELEASED)
+        raise RefusedError("refused.script_budget", party=office.name)
     ran, counts = _run_frozen(office, job, plan, keeping)
     keeping.log(ran.log)
     try:
@@ -119,11 +121,13 @@ def _run_frozen(office: Office, job: Job, plan: ScriptPlan, keeping: Keeping) ->
 
 def _let_out(office: Office, job: Job, plan: ScriptPlan, ran: Ran, counts: Cells) -> Released:
     """Decide what may leave of a run."""
-    if ran.status != "done":
-        raise RefusedError(f"refused.script_{ran.status}")
+    check_ended(ran)
     # In the text as the script wrote it, since rounding would hide a raw cell from the search, not from everybody.
     office.check_text(job.job, job.attempt, ran.output)
-    return Released(table=release(ran.output, plan, counts), card=_card(plan, ran))
+    # An officer may have granted it for larger groups only.
+    least = max(plan.minimum_group, office.approvals.minimum_group(job.job))
+    held = msgspec.structs.replace(plan, minimum_group=least)
+    return Released(table=release(ran.output, held, counts), card=_card(plan, ran))
 
 
 def _card(plan: ScriptPlan, ran: Ran) -> Card:

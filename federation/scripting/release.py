@@ -19,11 +19,31 @@ from federation.adapters import Cells
 from federation.errors import RefusedError
 from federation.plan import ScriptPlan
 from federation.queries.suppression import Count, suppressed_groups
+from federation.sandbox.limits import Ran, Status
 from federation.scripting.numbers import rounded
 from federation.scripting.result import Table, columns_of
 
 # More than the longest honest table: 2,000 groups of a few keys and numbers.
 MAX_RESULT_BYTES = 1 << 20
+
+
+ENDS: dict[Status, str] = {
+    "failed": "refused.script_failed",
+    "time": "refused.script_time",
+    "memory": "refused.script_memory",
+    "output": "refused.script_output",
+    "stopped": "refused.script_stopped",
+}
+
+
+def check_ended(ran: Ran) -> None:
+    """Only a run that came to its end has an output.
+
+    Raises:
+        RefusedError: it did not; the code says how it ended.
+    """
+    if ran.status != "done":
+        raise RefusedError(ENDS[ran.status])
 
 
 def release(output: bytes, plan: ScriptPlan, counts: Cells) -> Table:

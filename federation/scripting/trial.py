@@ -18,7 +18,7 @@ from federation.governance.policy import readable_columns
 from federation.plan import MAX_NUMBERS, GroupKey
 from federation.sandbox.limits import Limits, Ran
 from federation.scripting.numbers import rounded
-from federation.scripting.release import read_lines
+from federation.scripting.release import check_ended, read_lines
 from federation.settings import ColumnCard, TableCard
 
 RESULT_NAME = re.compile(r"[^\W\d]\w{0,62}")
@@ -65,8 +65,7 @@ def try_script(files: Mapping[str, str], card: TableCard, limits: Limits | None 
         write_mock(card, Path(folder) / f"{card.name}.parquet")
         ran = run_script(files, Path(folder), limits or Limits())
     try:
-        if ran.status != "done":
-            raise RefusedError(f"refused.script_{ran.status}")
+        check_ended(ran)
         return Trial(ran, find_shape(ran.output, card), None)
     except RefusedError as refusal:
         return Trial(ran, None, refusal)

@@ -68,10 +68,10 @@ SCRIPTING: dict[str, Text] = {
         "on Linux install bubblewrap (apt install bubblewrap)",
     ),
     "refused.script_budget": Text(
-        "{party}拒绝：本期内给这一申请方的数已接近该数据集的上限 {maximum}",
+        "{party}拒绝：加上这一结果，本期内就该数据集给这一申请方的数会超过上限",
         "请减少结果的行列，或在下一期再申请",
-        "{party} refused: with this result the requester would be given more than the limit of {maximum} numbers of"
-        " this dataset in one epoch",
+        "{party} refused: with this result the requester would be given more numbers of this dataset than one epoch"
+        " allows",
         "ask for a smaller table, or in the next epoch",
     ),
     "refused.script_code": Text(

@@ -110,6 +110,14 @@ def test_denied_job_that_somebody_joined_is_counted_as_unapproved():
     assert jobs.unapproved == 1
 
 
+def test_second_officers_grant_where_one_is_enough_is_found():
+    """It could outlive the first one's expiry."""
+    words = Words(grants(NOON, NOON + timedelta(days=1)), needed=1)
+    words.speak(told("approval.grant", "officer@tax"))
+    with pytest.raises(RecordError, match="has said its word"):
+        words.speak(told("approval.grant", "deputy@tax", seq=1))
+
+
 @pytest.mark.parametrize("minutes", [(30, 90), (90, 30)])
 def test_word_expires_with_the_first_of_its_grants(minutes):
     words = Words(grants(*(NOON + timedelta(minutes=m) for m in minutes)), needed=2)

@@ -7,9 +7,6 @@ import select
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-
-import msgspec
 
 from crypto.keyfile import MIN_COST, seal_secret
 from dashboard.services.rules import CATALOGUE as RULES_FILE
@@ -70,7 +67,7 @@ class ManDesk:
 
     def lay(self, job: str, plan: AnyPlan) -> None:
         """Lay a request there."""
-        self._recorded.write("analyst", "request.submit", job, plan=plan.hash, requester=plan.requester)
+        self._recorded.write(plan.requester, "request.submit", job, plan=plan.hash, requester=plan.requester)
         self._journal.write(self._approvals.lodge(job, plan, b"", None))
         self._carry()
 
@@ -85,8 +82,3 @@ class ManDesk:
         entries = self._journal.entries(self._sent)
         self._recorded._log.append(entries)
         self._sent += len(entries)
-
-
-def leave(path: Path, value: object) -> None:
-    """Write a value as JSON."""
-    path.write_bytes(msgspec.json.encode(value))

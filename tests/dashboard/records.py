@@ -27,8 +27,6 @@ ORIGIN = "keyong.local/test"
 DEPARTMENTS = ("chengqu", "gaoping", "zezhou")
 LABELS = {"chengqu": "城区", "gaoping": "高平市", "zezhou": "泽州县"}
 LABELS_EN = {"chengqu": "Chengqu", "gaoping": "Gaoping", "zezhou": "Zezhou"}
-PARTIES = ("coordinator", "analyst", *DEPARTMENTS)
-ROLES = {"coordinator": "coordinator", "analyst": "analyst"}
 STORES = {name: {"hukou": "csv", "dibao": "sqlite"} for name in DEPARTMENTS}
 JOB = "q-0000000000aa"
 WAITING = "q-0000000000ff"
@@ -42,21 +40,22 @@ OFFICER_KEYS = {
 class RecordedHome:
     """A home whose record is written event by event; counts follow the ledgers until a test says otherwise."""
 
-    def __init__(self, path: Path, *, approvals: str = "automatic") -> None:
-        self.path, self.approvals = path, approvals
+    def __init__(self, path: Path, *, approvals: str = "automatic", analyst: str = "analyst") -> None:
+        self.path, self.approvals, self.analyst = path, approvals, analyst
+        parties = ("coordinator", analyst, *DEPARTMENTS)
         self.counts = {name: 0 for name in DEPARTMENTS}
         self._time = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
-        for folder in ("launcher", *(f"parties/{name}" for name in PARTIES)):
+        for folder in ("launcher", *(f"parties/{name}" for name in parties)):
             (path / folder).mkdir(parents=True)
         path.chmod(0o700)
-        keys = {name: SigningKey.generate() for name in PARTIES}
+        keys = {name: SigningKey.generate() for name in parties}
         self._log_key = keys["coordinator"].public
         self._log = Log(path / "parties/coordinator/log.db", origin=ORIGIN, key=keys["coordinator"])
         self._journals = {
             name: Journal(
                 path / "parties" / name / "journal.db", origin=ORIGIN, node=name, key=keys[name], clock=self._tick
             )
-            for name in PARTIES
+            for name in parties
         }
         self._witnesses = {
             name: Witness.create(
@@ -87,7 +86,7 @@ class RecordedHome:
             threshold=2,
             public_key=b"",
         )
-        for name in PARTIES:
+        for name in parties:
             (path / "parties" / name / "roster.json").write_bytes(self.roster.to_bytes())
         self.tell()
         self.count()
@@ -96,7 +95,7 @@ class RecordedHome:
         witness = self._witnesses[name].public if name in self._witnesses else None
         return Party(
             name=name,
-            role=ROLES.get(name, "department"),
+            role={"coordinator": "coordinator", self.analyst: "analyst"}.get(name, "department"),
             signing=public,
             box=bytes(32),
             witness=witness.ed25519 if witness else b"",
@@ -113,7 +112,7 @@ class RecordedHome:
         public |= {"stores": STORES, "unconfined": unconfined, "networked": networked}
         (self.path / "launcher/public.json").write_text(json.dumps(public))
 
-    def write(self, party: str, kind: str, job: str = "", *, actor: Actor | None = None, **data: int | str) -> None:
+    def write(self, party: str, kind: str, job: str = "", /, *, actor: Actor | None = None, **data: int | str) -> None:
         """One event, signed, chained, and in the log."""
         actor = actor or Actor(name=party, role="automatic" if kind == "approval.grant" else "node")
         draft = Draft(type=kind, actor=actor, job=job, attempt=int(bool(job)), data=data, body=b"frame")  # type: ignore[arg-type]
@@ -132,10 +131,10 @@ class RecordedHome:
         }  # fmt: skip
         if kind is Grant:
             expires = timestamp(self._time + timedelta(hours=24))
-            fields = {"requester": "analyst", "purpose": "00", "expires": expires, **fields}
+            fields = {"requester": self.analyst, "purpose": "00", "expires": expires, **fields}
         statement = sign_statement(kind(**common, **fields), OFFICER_KEYS[name])
         actor = Actor(name=name, role=name.partition("@")[0])  # type: ignore[arg-type]
-        told = {"plan": PLAN, "requester": "analyst", "statement": statement}
+        told = {"plan": PLAN, "requester": self.analyst, "statement": statement}
         self.write(department, EVENTS[kind], job, actor=actor, **told)
 
     def seal(self, *names: str) -> None:
@@ -176,9 +175,9 @@ class RecordedHome:
 
     def request(self, job: str = JOB) -> None:
         """A request has come to every desk."""
-        self.write("analyst", "request.submit", job, actor=Actor(name="analyst", role="analyst"), plan=PLAN)
+        self.write(self.analyst, "request.submit", job, actor=Actor(name=self.analyst, role="analyst"), plan=PLAN)
         for name in DEPARTMENTS:
-            self.write(name, "request.receive", job, plan=PLAN, requester="analyst")
+            self.write(name, "request.receive", job, plan=PLAN, requester=self.analyst)
 
     def agree(self, job: str = JOB) -> None:
         """Everybody has said yes, by the rule of this home."""
@@ -186,7 +185,7 @@ class RecordedHome:
             if self.approvals == "officers":
                 self.say(name, Grant, job)
             else:
-                self.write(name, "approval.grant", job, plan=PLAN, requester="analyst")
+                self.write(name, "approval.grant", job, plan=PLAN, requester=self.analyst)
             self.send(name, "control", 1000, job)
 
     def begin(self, job: str = JOB) -> None:
@@ -194,9 +193,9 @@ class RecordedHome:
         if self.approvals == "officers":
             self.request(job)
         else:
-            self.write("analyst", "request.submit", job, plan=PLAN)
+            self.write(self.analyst, "request.submit", job, plan=PLAN)
         self.agree(job)
-        told = {"contributors": 3, "requester": "analyst", "plan": PLAN, "participants": " ".join(DEPARTMENTS)}
+        told = {"contributors": 3, "requester": self.analyst, "plan": PLAN, "participants": " ".join(DEPARTMENTS)}
         self.write("coordinator", "job.start", job, **told)
         self.seal()
         for name in DEPARTMENTS:
@@ -218,7 +217,7 @@ class RecordedHome:
             if round_name == "counts":
                 self.write("zezhou", "release.decide", job)
         self.write("coordinator", "job.end", job, outcome="released")
-        self.write("analyst", "result.read", job, rows=4)
+        self.write(self.analyst, "result.read", job, rows=4)
         self.seal()
         self.count()
 

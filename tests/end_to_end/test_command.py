@@ -76,7 +76,11 @@ def test_the_demonstration_prints_one_object_and_exits_0(demonstrated):
     assert [stopped["code"] for stopped in report["stopped"]] == ["refused.denied", "refused.revoked"]
     assert report["drills"]["caught"] == report["drills"]["expected"] >= 25
     assert report["handed_over"]["accepted"] and report["handed_over"]["said"].startswith("ACCEPT ")
-    assert len(report["departments"]) == 6
+    assert len(report["departments"]) == 7 and all(line["rows"] for line in report["departments"])
+    assert report["datasets"] == sum(len(line["rows"]) for line in report["departments"])
+    assert abs(report["trained"]["federated"] - report["trained"]["pooled"]) <= report["trained"]["tolerance"]
+    assert report["scripted"]["compared"] > 0 == report["scripted"]["different"]
+    assert report["scripted"]["refused"] == "refused.result_columns"
     assert all(query["different"] == 0 and query["compared"] > 0 for query in report["queries"])
     assert all(refused["code"] == refused["expected"] for refused in report["refused"])
     assert report["tampered"] == "entry 20"

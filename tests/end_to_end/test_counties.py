@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -39,7 +40,12 @@ CITYS, COUNTYS = "analyst@city", "analyst@zezhou"
 PASSPHRASE = "correct horse battery"
 # Four departments of 40 people each.
 SQL, ANSWER = "SELECT COUNT(*) FROM people", ((160,),)
-CARD = {"adapter": "csv", "path": "people.csv"}
+CARD = {"adapter": "csv", "path": "people.csv", "scripts": True}
+SCRIPT = """\
+import pandas as pd
+people = pd.read_parquet("data/people.parquet")
+people.groupby("sex", observed=True).age.agg(["count", "mean"]).to_csv("out/result.csv")
+"""
 
 
 WAITING = "wait "  # how a step begins that names the departments whose officers are awaited
@@ -47,6 +53,12 @@ WAITING = "wait "  # how a step begins that names the departments whose officers
 
 class LeftError(Exception):
     """An analyst goes away and leaves the request on the desks."""
+
+
+def leave(said: str) -> None:
+    """Go away as soon as the request lies on a desk."""
+    if said.startswith(WAITING):
+        raise LeftError
 
 
 class Town:
@@ -179,6 +191,14 @@ def test_countys_accounts_count_from_the_epoch_that_they_were_signed_into(joined
     assert {officer.name for officer in roster.officers} >= {"officer@zezhou", "second@zezhou"}
 
 
+def test_fewer_officers_than_the_roster_asks_for_are_no_matter_of_a_file(joined):
+    joined.write(ALL, [CITYS, COUNTYS], needed=1)
+    try:
+        assert code(lambda: operate.up(joined.settings, joined.home, minimum_key_bits=512)) == "home.roster_grants"
+    finally:
+        joined.write(ALL, [CITYS, COUNTYS])
+
+
 def test_county_is_answered_when_two_officers_of_every_department_have_granted(joined):
     _, rows = joined.ask(COUNTYS)
     assert rows == ANSWER
@@ -201,6 +221,28 @@ def test_what_its_tier_does_not_allow_is_refused_with_the_nearest_thing_before_a
     sql = "SELECT COUNT(*) FROM benefits"
     assert code(lambda: joined.analyst(COUNTYS).plan(sql, "x")) == "request.important"
     joined.analyst(CITYS).plan(sql, "x")
+
+
+def test_review_shows_a_script_in_full_and_tries_it_on_mock_rows(commands, bubblewrap):
+    city = commands.analyst(CITYS)
+    plan = city.plan_script({"ages.py": SCRIPT}, "east.people", purpose="ages", basis="a rule of the city")
+    with pytest.raises(LeftError):
+        city.run_script(plan, leave)
+    shown = commands.keyong("review", job_name(plan), "--as", "officer@east", "--try")
+    assert (shown["kind"], shown["code"], shown["basis"]) == ("script", plan.code, "a rule of the city")
+    assert shown["files"] == [{"name": "ages.py", "sha256": sha256(SCRIPT.encode()).hexdigest(), "text": SCRIPT}]
+    assert (shown["trial"]["status"], shown["trial"]["as_planned"]) == ("done", True)
+    assert shown["trial"]["output"].startswith("sex,count,mean\n")
+
+
+def test_county_may_not_send_a_script(joined, bubblewrap):
+    county = joined.analyst(COUNTYS)
+    assert code(lambda: county.plan_script({"ages.py": SCRIPT}, "east.people", purpose="ages")) == "request.tier"
+
+
+def test_sum_is_not_granted_for_groups_that_one_department_cannot_hold_it_to(joined):
+    job, _ = joined.ask(COUNTYS, until=1)
+    assert code(lambda: joined.desk("second@east").approve(job, minimum_group=200)) == "refused.condition"
 
 
 def test_departments_refuse_it_too_if_the_countys_own_program_does_not(joined):

@@ -16,7 +16,7 @@ from tests.support.approving import DEPARTMENTS, KEYONG, OFFICERS, PASSPHRASE, A
 from tests.support.people import ANSWER, SQL
 
 pytestmark = pytest.mark.xdist_group("officers")
-ON_A_TERMINAL = "officer@east"
+ON_A_TERMINAL = "auditor@east"  # signs seldom: keys made by the command take half a second to unlock
 
 
 @pytest.fixture(scope="module")

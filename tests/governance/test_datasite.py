@@ -190,6 +190,18 @@ def test_the_reviewer_finds_the_whole_request(datasite: Datasite, tmp_path: Path
         assert part in request
 
 
+def test_every_file_is_read_for_the_reviewer_the_run_script_too(datasite: Datasite, tmp_path: Path) -> None:
+    datasite.lay("s-1", plan())
+    found = datasite.read("s-1")
+    assert set(found) == {
+        *("run.sh", "config.yaml", "code/plan.json", "code/request.json", "code/script.sh", "code/script/main.py")
+    }
+    assert found["code/script/main.py"].decode() == SCRIPT
+    (folder_of(tmp_path) / "code" / "more").symlink_to("/etc/hostname")
+    with pytest.raises(RefusedError, match=r"refused\.shelf"):
+        datasite.read("s-1")
+
+
 def test_pysyfts_own_runner_would_run_nothing(datasite: Datasite, tmp_path: Path) -> None:
     datasite.lay("s-1", plan())
     (job,) = seen_by_pysyft(tmp_path)
@@ -279,9 +291,10 @@ def test_a_link_in_place_of_a_file_is_refused_and_not_followed(datasite: Datasit
         datasite.look("s-1")
 
 
-def test_a_link_in_place_of_a_folder_is_refused_and_not_followed(datasite: Datasite, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["code/script", "code", "."])
+def test_a_link_in_place_of_a_folder_is_refused_and_not_followed(datasite: Datasite, tmp_path: Path, name: str) -> None:
     datasite.lay("s-1", plan())
-    folder = folder_of(tmp_path) / "code" / "script"
+    folder = folder_of(tmp_path) / name
     folder.rename(tmp_path / "the same")
     folder.symlink_to(tmp_path / "the same")
     with pytest.raises(RefusedError, match=r"refused\.shelf"):
@@ -312,11 +325,12 @@ def test_the_scientists_own_state_has_no_effect(datasite: Datasite, tmp_path: Pa
 def test_a_second_job_of_the_same_name_is_refused(datasite: Datasite, tmp_path: Path) -> None:
     from syft_job import get_client
 
-    datasite.lay("s-1", plan())
+    laid = datasite.lay("s-1", plan())
     other = get_client(str(tmp_path / "datasite"), "mallory.city@keyong.invalid", OWNER)
     other.submit_bash_job(OWNER, "echo hello", job_name="s-1")
+    assert datasite.look("s-1") == laid  # it knows which one is its own
     with pytest.raises(RefusedError, match=r"refused\.shelf"):
-        datasite.look("s-1")
+        Datasite(tmp_path / "datasite", "tax").look("s-1")
 
 
 # -- datasets ----------------------------------------------------------------------------------------------------------

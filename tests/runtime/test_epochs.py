@@ -37,8 +37,10 @@ def write_home(path: Path) -> Path:
     for one in OLD.parties:
         folder = home.analyst(one.name) if one.role == "analyst" else home.party(one.name)
         (folder / "desk").mkdir(parents=True)
-        (folder / "results").mkdir()
-        for name in ("journal.db", "journal.db-wal", "witness.db", "share.key", "desk/q-1.slip", "results/q-1.json"):
+        for name in ("datasite", "results", "scripts"):
+            (folder / name).mkdir()
+        files = ("desk/q-1.slip", "datasite/q-1", "scripts/s-1", "results/q-1.json")
+        for name in ("journal.db", "journal.db-wal", "witness.db", "share.key", *files):
             (folder / name).write_text(f"{one.name} {name}")
         (folder / "identity.key").write_text(f"{one.name} old identity")
         (folder / "log.txt").write_text("running")
@@ -98,7 +100,8 @@ def test_ended_epoch_lies_in_each_partys_own_folder(whole):
         assert (aside / "desk" / "q-1.slip").read_text() == f"{name} desk/q-1.slip"
         assert Roster.from_bytes((aside / "roster.json").read_bytes()) == OLD
         assert Succession.from_bytes((aside / "succession.json").read_bytes()) == ENDING
-        assert not {"journal.db", "roster.json", "share.key", "witness.db", "desk"} & {
+        assert (aside / "datasite" / "q-1").exists() and (aside / "scripts" / "s-1").exists()
+        assert not {"journal.db", "roster.json", "share.key", "witness.db", "desk", "datasite", "scripts"} & {
             file.name for file in (whole / "parties" / name).iterdir()
         }
         # A department's data is of no epoch: what federation.toml names is still there.
@@ -118,6 +121,29 @@ def test_identity_keys_stay_except_of_those_that_rotate_or_leave(whole):
     assert not (whole / "parties" / "west" / "identity.key").exists()
     assert key("hills") == "hills new identity"
     assert not (whole / "parties" / "hills" / "epochs").exists()
+
+
+def test_keys_of_an_analyst_who_never_came_to_the_desk_go_with_the_account(tmp_path):
+    home = Home(write_home(tmp_path / "home"))
+    folder, ending = home.analyst("analyst@city"), succession(change_to(analysts=("analyst@west",)))
+    (folder / "roster.json").unlink()
+    begin_ending(home.path, ending)
+    set_aside(home.path, ending)
+    assert not (folder / "identity.key").exists() and not (folder / "epochs").exists()
+
+
+def test_new_keys_of_an_analyst_who_never_came_to_the_desk_take_the_place_of_the_old(tmp_path):
+    home = Home(write_home(tmp_path / "home"))
+    folder, ending = home.analyst("analyst@city"), succession(change_to(rotate=("analyst@city",)))
+    (folder / "roster.json").unlink()
+    (folder / "next").mkdir()
+    (folder / "next" / "identity.key").write_text("new identity")
+    begin_ending(home.path, ending)
+    for _ in range(2):
+        assert unfinished(home.path) == ending
+        set_aside(home.path, ending)
+        assert (folder / "identity.key").read_text() == "new identity"
+        begin_ending(home.path, ending)
 
 
 def test_ended_epoch_reads_as_a_home_and_the_next_has_its_own_log(whole):

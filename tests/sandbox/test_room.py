@@ -307,6 +307,18 @@ def test_a_result_has_a_size(data, size, status):
     assert (ran.status, len(ran.output)) == (status, 1000 if status == "done" else 0)
 
 
+def test_the_file_of_the_result_grows_no_further_than_that(data):
+    script = """
+size = 0
+try:
+    with open("out/result.csv", "wb", buffering=0) as file:
+        while size < 100_000: size += file.write(bytes(500))
+except OSError:
+    open("out/result.csv", "w").write(str(size))
+"""
+    assert run(script, data, output_bytes=1000).output == b"1001"
+
+
 def test_a_result_with_a_hole_has_a_size_too(data):
     assert run("import os; os.truncate('out/result.csv', 1001)", data, output_bytes=1000).status == "output"
 
@@ -314,6 +326,11 @@ def test_a_result_with_a_hole_has_a_size_too(data):
 def test_a_script_that_closes_everything_gains_nothing(data):
     ran = run("import os; open('out/result.csv', 'w').write('1'); os.closerange(0, 64)", data)
     assert (ran.status, ran.output) == ("done", b"1")
+
+
+def test_the_end_of_a_script_is_the_end_of_its_threads(data):
+    threads = "import threading, time; threading.Thread(target=time.sleep, args=(99,)).start()\n"
+    assert run(threads + "open('out/result.csv', 'w').write('1')", data, seconds=3).status == "done"
 
 
 def test_nothing_is_left_of_a_script(data):

@@ -8,6 +8,7 @@ import statistics
 import msgspec
 import pytest
 
+from federation.aggregation.agreement import propose
 from federation.audit.journal import commitment
 from federation.errors import KeyongError, NodeError, RefusedError
 from federation.messages import Envelope, Failure, RunScript, ScriptOutput, decode
@@ -113,7 +114,7 @@ def test_others_have_no_part_in_it(ran):
     assert all(event.job != "s-1" for name in OTHERS for event in federation.events(name))
 
 
-def test_rows_are_read_only_once_and_nobody_but_the_analyst_opens_the_box(ran):
+def test_nobody_but_the_analyst_opens_the_box(ran):
     federation, plan, sealed = ran
     for other in (COORDINATOR, "analyst@tax", OTHERS[0]):
         with pytest.raises(NodeError):
@@ -134,6 +135,14 @@ def test_minimum_of_the_plan_counts_where_it_is_stricter(tmp_path):
     federation, plan = run_with(tmp_path, Wrote(GOOD))
     plan = msgspec.structs.replace(plan, minimum_group=10)
     assert read(federation, plan, federation.seal(plan, job="s-1")).table.withheld == (("young",), ("middle",))
+
+
+@pytest.mark.parametrize(("least", "withheld"), [(10, (("young",), ("middle",))), (4, ())])
+def test_minimum_that_an_officer_granted_it_for_counts_where_it_is_stricter(tmp_path, least, withheld):
+    federation, plan = run_with(tmp_path, Wrote(GOOD), approvals="officers")
+    propose(MemoryWire(federation, "s-1", plan.hash), plan, federation.request(plan, job="s-1"), {})
+    federation.approvals[OWNER].hear(federation.grant(OWNER, plan, job="s-1", minimum_group=least), {})
+    assert read(federation, plan, federation.seal(plan, job="s-1")).table.withheld == withheld
 
 
 # --- refused ---
@@ -188,7 +197,7 @@ def test_script_runs_once(tmp_path):
 
 
 def test_script_does_not_run_in_a_job_of_another_kind_nor_a_sum_in_its(tmp_path):
-    federation, plan = run_with(tmp_path, Wrote(GOOD))
+    federation, _ = run_with(tmp_path, Wrote(GOOD))
     query = federation.plan("SELECT sex, COUNT(*) FROM insured GROUP BY sex")
     wire = federation.agreed(query, job="q-1")
     with pytest.raises(RefusedError) as refused:
@@ -222,7 +231,7 @@ def test_numbers_of_one_epoch_are_limited_for_each_requester(tmp_path):
     areas = GroupKey(column="area", values=tuple(f"area {i:03}" for i in range(300)))
     numbers = tuple(f"n{i}" for i in range(MAX_RELEASED // 300 // 2))
     lines = [f"area {i:03}," + ",".join("1" * len(numbers)) for i in range(7)]
-    federation, plan = run_with(tmp_path, Wrote("\n".join([",".join(("area", *numbers)), *lines, ""])))
+    federation, _ = run_with(tmp_path, Wrote("\n".join([",".join(("area", *numbers)), *lines, ""])))
     asked = [script_plan(federation, group_by=(areas,), numbers=numbers) for _ in range(3)]
     federation.seal(asked[0], job="s-1")
     federation.seal(asked[1], job="s-2")

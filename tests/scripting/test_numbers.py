@@ -39,7 +39,7 @@ def test_number_is_rounded_to_four_digits_and_written_in_one_way(text, shown):
 
 @pytest.mark.parametrize(
     "text",
-    ["", " 1", "1 ", "nan", "inf", "-Infinity", "1_000", "1,000", "0x10", "١٢", "1e", "--1", "1.2.3", "a", "1e999", "9e99999"],
+    ["", " 1", "1 ", "nan", "inf", "-Infinity", "1_000", "1,000", "0x10", "١٢", "1e", "--1", "1.2.3", "a", "1e999"],
 )  # fmt: skip
 def test_what_is_no_finite_decimal_number_is_refused(text):
     with pytest.raises(ValueError):

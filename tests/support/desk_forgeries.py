@@ -279,8 +279,8 @@ def deputy_says(**more: str) -> Callable[[Stage], Changed]:
 
 def granted_for_another_plan(stage: Stage) -> Changed:
     plan = make_script(stage.town.roster)
-    statement = stage.town.state(Grant, OWNER, plan, job=SCRIPT, officer=DEPUTY)
-    return change(by(DEPUTY), data={"statement": statement, "plan": plan.hash})
+    statement = stage.town.state(Grant, OWNER, plan, job=SCRIPT, officer=OFFICER)
+    return change(by(OFFICER), data={"statement": statement, "plan": plan.hash})
 
 
 def granted_again(stage: Stage) -> Changed:
@@ -289,28 +289,39 @@ def granted_again(stage: Stage) -> Changed:
     return other_event(by(DEPUTY), actor=Actor(name=OFFICER, role="officer"), data=data)
 
 
-def automatic(items: list[Item]) -> list[Item]:
-    """A rule grants where the second officer should."""
-    event = items[by(DEPUTY)(items)]
-    assert isinstance(event, Event)
-    data = {name: said for name, said in event.data.items() if name != "statement"}
-    rule = replace(event, actor=Actor(name=OWNER, role="automatic"), data=data)
-    return [rule if item is event else item for item in items]
+def by_rule(officer: str) -> Changed:
+    """A rule grants where an officer should."""
+
+    def changed(items: list[Item]) -> list[Item]:
+        event = items[by(officer)(items)]
+        assert isinstance(event, Event)
+        data = {name: said for name, said in event.data.items() if name != "statement"}
+        rule = replace(event, actor=Actor(name=OWNER, role="automatic"), data=data)
+        return [rule if item is event else item for item in items]
+
+    return changed
 
 
-def only_automatic(items: list[Item]) -> list[Item]:
-    return drop(mine("shelf", state="approved"))(drop(by(OFFICER))(automatic(items)))
+def only_by_rule(items: list[Item]) -> list[Item]:
+    return drop(mine("shelf", state="approved"))(drop(by(OFFICER))(by_rule(DEPUTY)(items)))
 
 
 def denied_first(stage: Stage) -> Changed:
     return lambda items: desk.denied(stage, items, by=OFFICER)
 
 
-forgery("second officer grants another plan", granted_for_another_plan, "tax approved another plan", "tax has said")
-forgery("third grant", granted_again, "tax has said its word on job drill-script before")
-forgery("rule grants beside an officer", always(automatic), "tax has said its word on job drill-script before")
-forgery("rule grants alone", always(only_automatic), "1 of 2 approvals by tax", "granted by fewer", elsewhere=True)
-forgery("grant after a denial", denied_first, "tax has said its word on job drill-script before")
+def revoked_between(stage: Stage) -> Changed:
+    return lambda items: revoke(stage, items, by(OFFICER)(items), OWNER, job=SCRIPT)
+
+
+BEFORE = f"tax has said its word on job {SCRIPT} before"
+forgery("officers grant different plans", granted_for_another_plan, "tax approved another plan", BEFORE)
+forgery("third grant", granted_again, BEFORE)
+forgery("rule grants beside an officer", always(by_rule(DEPUTY)), BEFORE)
+forgery("officer grants beside a rule", always(by_rule(OFFICER)), BEFORE)
+forgery("rule grants alone", always(only_by_rule), "1 of 2 approvals by tax", "granted by fewer", elsewhere=True)
+forgery("grant after a denial", denied_first, BEFORE)
+forgery("second grant after a revocation", revoked_between, BEFORE)
 forgery(
     "second grant had expired",
     deputy_says(expires=written(BEGINNING - timedelta(days=1))),
