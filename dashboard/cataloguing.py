@@ -78,7 +78,8 @@ def columns(one: Dataset) -> None:
 
 def _texts(column: ColumnCard, *, identifies: bool) -> tuple[str, ...]:
     label = column.label if language() == "zh" else column.label_en
-    meaning = f"{label} ({_('标识')})" if identifies else label
+    mark = _("标识")
+    meaning = f"{label} ({mark})" if identifies else label
     kind = f"{column.type} · {column.unit}" if column.unit else column.type
     return column.name, meaning, kind, public_domain(column)
 

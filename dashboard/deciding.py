@@ -158,7 +158,7 @@ def standing(request: Request, roster: Roster | None, public: Public) -> None:
         if with_shelf:
             line.insert(1, _shown(shelved[name]))
         rows.append((("", labels.get(name, name)), line))
-    heads = [_("部门"), _("审批台与日志"), *([_("PySyft")] if with_shelf else []), _("同意者")]
+    heads = [_("部门"), _("安全管理员"), *([_("PySyft")] if with_shelf else []), _("已同意")]
     blocks.heading(_("各部门"), _("每个部门要 {n} 名安全管理员同意").format(n=needed))
     boards.matrix(_("每个部门怎样说，PySyft 里是否一致"), heads, rows)
     disagreeing = [labels.get(name, name) for name, one in shelved.items() if one and one.agrees is False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 from dashboard import blocks, boards, exhibits, learning, words
@@ -10,6 +11,7 @@ from dashboard.cataloguing import CLASS_TONES
 from dashboard.i18n import _, language
 from dashboard.services.requests import Outline, Request
 from dashboard.services.rules import asked, refusal, unseen
+from dashboard.services.shelves import Shelf
 from dashboard.verdict import Verdict
 from federation.audit.record import Public
 from federation.errors import KeyongError
@@ -21,37 +23,48 @@ from federation.settings import Catalogue
 LANGUAGES = {"py": "python", "sql": "sql", "json": "json", "toml": "toml", "sh": "bash"}
 
 
-def review(request: Request, rules: Catalogue | None, roster: Roster | None, public: Public) -> None:
-    """Everything that is asked, against what is allowed, and what everybody would learn by it.
+def opened(request: Request, rules: Catalogue | None, roster: Roster | None, public: Public) -> None:
+    """What is asked and what it may cost, before anything else.
 
     Args:
         rules: the catalogue that the plan was made against; None if it is not at hand.
     """
+    blocks.heading(_("请求 {job}").format(job=request.job), words.kind_name(request.kind))
     plan = request.plan
     if plan is None:
-        closed(request)
+        blocks.verdict(*closed(request))
         return
     blocks.verdict(*lead(plan, rules, public))
     warnings(request, plan, rules, roster, public)
     blocks.cards(figures(plan, rules))
+
+
+def details(request: Request, rules: Catalogue | None, public: Public) -> None:
+    """What the first sentences rest on: asked against allowed, and what every party would see."""
+    plan = request.plan
+    if plan is None:
+        lines = [(_("申请方"), request.requester, ""), (_("计划摘要（所签的就是它）"), request.hash, "id")]
+        blocks.facts([*lines, *(_counts(request.outline) if request.outline else ())])
+        return
     facts(request, plan, rules, public)
     if not isinstance(plan, ScriptPlan):
         boards.sql(plan.subject)
     compare(plan, rules)
     learning.sights(plan, public)
+
+
+def leakage_card(plan: Plan, public: Public) -> None:
+    """Which attacks start from what is learnt, where somebody has thought about it."""
     if isinstance(plan, TrainPlan):
         learning.leaks(leakage(plan))
     if isinstance(plan, ScriptPlan):
         leaks(plan, public)
 
 
-def closed(request: Request) -> None:
-    """What anybody may know of a request: hashes and counts."""
-    lines = [(_("申请方"), request.requester, ""), (_("计划摘要（所签的就是它）"), request.hash, "id")]
+def closed(request: Request) -> Verdict:
+    """What anybody may know of a request, in a sentence."""
     if request.outline is None:
-        blocks.verdict("wait", _("计划原文在各部门的审批台上，日志只存摘要"), _("联邦运行时在此显示。"))
-        blocks.facts(lines)
-        return
+        return Verdict("wait", _("计划原文在各部门的审批台上，日志只存摘要"), _("联邦运行时在此显示。"))
     claim = _("{who} 提出一个{kind}请求：{n} 个部门，{columns} 列").format(
         who=request.requester,
         kind=words.kind_name(request.kind),
@@ -59,8 +72,7 @@ def closed(request: Request) -> None:
         columns=request.outline.columns,
     )
     why = _("用途、内容与代码只给参与部门的安全管理员、安全审计员和申请方看；请先登录。")
-    blocks.verdict("wait", claim, why)
-    blocks.facts([*lines, *_counts(request.outline)])
+    return Verdict("wait", claim, why)
 
 
 def _counts(outline: Outline) -> Iterator[tuple[str, str, str]]:
@@ -76,8 +88,8 @@ def _counts(outline: Outline) -> Iterator[tuple[str, str, str]]:
 
 def lead(plan: Plan, rules: Catalogue | None, public: Public) -> Verdict:
     """The first sentence: what is asked; and the second: what it may cost."""
-    tier = f" ({words.tier_name(rules.tier(plan.requester))})" if rules else ""
-    who = f"{plan.requester}{tier}"
+    tier = words.tier_name(rules.tier(plan.requester)) if rules else ""
+    who = _("{tier}申请方 {account}").format(tier=tier, account=plan.requester)
     table = rules.table(plan.table) if rules else None
     label = (table.label if language() == "zh" else table.label_en) if table else plan.table
     common = {"who": who, "table": label, "n": len(plan.contributors)}
@@ -164,13 +176,11 @@ def _refused(plan: Plan, rules: Catalogue | None, roster: Roster | None) -> Keyo
 
 def facts(request: Request, plan: Plan, rules: Catalogue | None, public: Public) -> None:
     """Who, why, on what ground, and the hash that is signed."""
-    tier = words.tier_name(rules.tier(plan.requester)) if rules else _("目录不在此处")
     place = next(iter(request.snapshots), "")
     lines = [
         (_("用途"), plan.purpose, ""),
         *(((_("法定依据"), plan.basis or _("未填写"), ""),) if isinstance(plan, ScriptPlan) else ()),
-        (_("申请方"), f"{plan.requester} · {tier}", ""),
-        (_("类型"), words.kind_name(request.kind), ""),
+        (_("申请方"), plan.requester, ""),
         (_("送达"), words.moment(request.received), ""),
         (_("计划摘要（所签的就是它）"), plan.hash, "id"),
     ]
@@ -201,7 +211,7 @@ def compare(plan: Plan, rules: Catalogue | None) -> None:
     said = {None: (_("未比对"), "quiet"), True: (_("允许"), "good"), False: (_("超出"), "bad")}
     blocks.table(
         _("所要与所许：请求要的，与公开规则、数据主人允许的"),
-        [(_("项目"), ""), (_("本请求"), ""), (_("具体"), "hash"), (_("允许"), ""), (_("结论"), "class")],
+        [(_("项目"), ""), (_("本请求"), ""), (_("具体"), "hash"), (_("所许"), ""), (_("结论"), "class")],
         [(*line, said[fits][0]) for *line, fits in lines],
         colours=[said[line[-1]][1] for line in lines],
     )
@@ -281,8 +291,26 @@ def code(plan: ScriptPlan) -> None:
         _("{n} 个文件，{size}；第一个是入口").format(n=len(plan.files), size=words.amount(size)),
     )
     for file in plan.files:
-        remark = _("{n} 行代码").format(n=file.text.count("\n") + 1)
+        remark = _("{n} 行代码").format(n=len(file.text.splitlines()))
         exhibits.file(file.name, remark, file.sha256, file.text, language=_highlighted(file.name))
+
+
+def shelf(shelf: Shelf | None, public: Public) -> None:
+    """The same as it lies in the owner's PySyft folder, and what PySyft would run there."""
+    if shelf is None:
+        return
+    place = words.party_name(shelf.department, public)
+    if shelf.differing:
+        claim = _("{place}的 PySyft 文件夹与所签计划不同：{names}").format(
+            place=place, names=words.listed(shelf.differing)
+        )
+        blocks.verdict("bad", claim, _("作业不会在该部门开始；以安全管理员的签名为准，请查是谁改了文件夹。"))
+    else:
+        same = _("{place}的 PySyft 文件夹：计划与全部代码逐字节相同；运行脚本如下，PySyft 自己的执行器从不使用。")
+        boards.remark(same.format(place=place))
+    if shelf.run_script:
+        digest = hashlib.sha256(shelf.run_script.encode()).hexdigest()
+        exhibits.file("run.sh", _("PySyft 的运行脚本"), digest, shelf.run_script, language="bash")
 
 
 def _highlighted(name: str) -> str | None:

@@ -51,7 +51,7 @@ def _accounts() -> tuple[Account, ...]:
 
 def _signed_in(session: Session) -> None:
     visitor = session.visitor
-    wrong = [_("上次登录以来口令错误 {n} 次").format(n=session.failures)] if session.failures else []
+    wrong = [_("上次登录以来错误 {n} 次").format(n=session.failures)] if session.failures else []
     _card(role_name(visitor), visitor.account, *wrong)
     st.button(_("退出"), key="sign out", width="stretch", on_click=_leave)
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from dashboard.services.desks import Desks
 from dashboard.services.entrance import Entrance
 from dashboard.services.log import LogReader
+from dashboard.services.shelves import Shelves
 from dashboard.services.trainings import Trainings
 from dashboard.services.trials import Trials
 from dashboard.services.verifier import Verifier
@@ -48,6 +49,11 @@ def entrance(home: Path) -> Entrance:
 def trainings(home: Path) -> Trainings:
     """The one that reads a home's trainings, and holds those that were begun here."""
     return _the_one(Trainings, home, lambda: Trainings(home))
+
+
+def shelves(home: Path) -> Shelves:
+    """The one that reads a home's PySyft folders."""
+    return _the_one(Shelves, home, lambda: Shelves(home))
 
 
 def trials(home: Path) -> Trials:

@@ -209,9 +209,7 @@ def _carriers() -> Carriers:
             run=lambda stream, *_: _logged(lambda: run_node(stream, end, link)), keep=(end.fileno(),), network=True
         )
 
-    return Carriers(
-        link=Starter(run=lambda stream, *_: _logged(lambda: run_link(stream)), network=True), node=node
-    )
+    return Carriers(link=Starter(run=lambda stream, *_: _logged(lambda: run_link(stream)), network=True), node=node)
 
 
 def _logged(run: Callable[[], int]) -> int:

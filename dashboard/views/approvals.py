@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import approving, blocks, boards, deciding, frame, reviewing, sources, trying, words
 from dashboard.i18n import _, language
@@ -49,37 +50,37 @@ def show() -> None:
     everything = requests(reader.requests(MAX_REQUESTS), desk, departments, visitor=visitor, grants=grants)
     frame.head(*title(), view.public)
     blocks.verdict(*approving.summary(everything, desk, view.public, visitor))
-    shown = inbox(everything, visitor)
-    request = choose(shown, visitor)
+    shown, request = choose(everything, visitor)
+    matrix(shown, request, view)
     if request is None:
-        matrix(shown, request, view)
         blocks.typed(
             _("提出一个请求："),
             commands.typed(commands.keyong(home, "query", "SELECT COUNT(*) FROM hukou", "--purpose", "…")),
         )
-        frame.limits()
-        return
-    matrix(shown, request, view)
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        blocks.heading(_("请求 {job}").format(job=request.job), words.kind_name(request.kind))
+    else:
         rules = catalogue(home, request.plan.catalogue) if request.plan else None
-        reviewing.review(request, rules, roster, view.public)
-    with right:
-        deciding.decide(request, visitor, roster, desk)
-        deciding.standing(request, roster, view.public)
-        blocks.heading(_("经过"), _("来自日志，北京时间"))
-        blocks.timeline(_("经过"), approving.life(request, view.public, roster))
-    if isinstance(request.plan, ScriptPlan):
-        script(request.plan, visitor)
+        reviewing.opened(request, rules, roster, view.public)
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            reviewing.details(request, rules, view.public)
+        with right:
+            deciding.decide(request, visitor, roster, desk)
+            deciding.standing(request, roster, view.public)
+            blocks.heading(_("经过"), _("来自日志，北京时间"))
+            blocks.timeline(_("经过"), approving.life(request, view.public, roster))
+        if request.plan is not None:
+            reviewing.leakage_card(request.plan, view.public)
+        if isinstance(request.plan, ScriptPlan):
+            script(request, request.plan, visitor, view)
     frame.limits()
 
 
-def script(plan: ScriptPlan, visitor: Visitor) -> None:
+def script(request: Request, plan: ScriptPlan, visitor: Visitor, view: LogView) -> None:
     """All code that would run, and what it does to made-up rows."""
     left, right = st.columns([3, 2], gap="medium")
     with left:
         reviewing.code(plan)
+        reviewing.shelf(sources.shelves(served().home).look(visitor, request), view.public)
     with right:
         trying.panel(plan, visitor)
 
@@ -89,20 +90,14 @@ def title() -> tuple[str, str]:
     return _("授权审批"), _("谁要什么、各方将看到什么、谁说了可以；每个决定由安全管理员本人签名。")
 
 
-def inbox(everything: Sequence[Request], visitor: Visitor) -> Sequence[Request]:
-    """What waits for this officer, or everything; nobody else has a box of their own."""
-    if visitor.role != "officer":
-        return everything
-    st.session_state.setdefault("box", ALL if st.session_state["request"] else MINE)
-    names = {MINE: _("等我审批"), ALL: _("全部请求")}
-    box = st.segmented_control(
-        _("收件箱"), list(names), format_func=names.__getitem__, key="box", required=True, label_visibility="collapsed"
+def choose(everything: Sequence[Request], visitor: Visitor) -> tuple[Sequence[Request], Request | None]:
+    """What lies in this visitor's inbox, and which request of it is open; that one is in the address."""
+    left, right = (
+        st.columns([2, 5], vertical_alignment="center") if visitor.role == "officer" else (None, st.container())
     )
-    return [one for one in everything if one.waits_for(visitor)] if box == MINE else everything
-
-
-def choose(shown: Sequence[Request], visitor: Visitor) -> Request | None:
-    """Which request is open; it is in the address."""
+    shown = everything
+    if left is not None and inbox(left) == MINE:
+        shown = [one for one in everything if one.waits_for(visitor)]
     by_job = {one.job: one for one in shown}
     labels = (language(), visitor.account)
     if st.session_state["request"] not in by_job or st.session_state.get("labels in") != labels:
@@ -110,7 +105,7 @@ def choose(shown: Sequence[Request], visitor: Visitor) -> Request | None:
         known = st.session_state["request"] in by_job
         st.session_state["request"] = st.session_state["request"] if known else NEWEST
         st.session_state["labels in"] = labels
-    job = st.selectbox(
+    job = right.selectbox(
         _("请求"),
         [NEWEST, *by_job],
         format_func=lambda name: approving.request_name(by_job[name]) if name else _("等待审批的，否则最新的"),
@@ -119,10 +114,25 @@ def choose(shown: Sequence[Request], visitor: Visitor) -> Request | None:
         label_visibility="collapsed",
     )
     if job in by_job:
-        return by_job[job]
+        return shown, by_job[job]
     mine = (one for one in shown if one.waits_for(visitor))
     waiting = (one for one in shown if one.waits)
-    return next(mine, next(waiting, next(iter(shown), None)))
+    return shown, next(mine, next(waiting, next(iter(shown), None)))
+
+
+def inbox(place: DeltaGenerator) -> str | None:
+    """What waits for this officer, or everything; nobody else has a box of their own."""
+    st.session_state.setdefault("box", ALL if st.session_state["request"] else MINE)
+    names = {MINE: _("等我审批"), ALL: _("全部请求")}
+    return place.segmented_control(
+        _("收件箱"),
+        list(names),
+        format_func=names.__getitem__,
+        key="box",
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
+    )
 
 
 def to_address() -> None:

@@ -20,7 +20,7 @@ from federation.audit.record import RecordReader
 from federation.audit.verify import Verdict, verify_record
 from federation.commands.frame import Command, command_of, print_json
 from federation.governance.roster import Roster
-from federation.governance.shelves import verify_shelves
+from federation.governance.shelves import read_found, verify_shelves
 from federation.runtime.epochs import ended_by, old_epochs
 
 SCREEN_ZONE = ZoneInfo("Asia/Shanghai")
@@ -79,10 +79,20 @@ def verify(context: typer.Context) -> None:
     for folder in old_epochs(command.home.path):
         verify_shelves(folder)
     links = verify_links(ended, RecordReader(command.home.path))
+    shelved = len(read_found(command.home.path))
     if command.json:
-        print_json({"valid": True, **msgspec.to_builtins(verdict), "ended_epochs": [link._asdict() for link in links]})
+        epochs = [link._asdict() for link in links]
+        print_json({"valid": True, **msgspec.to_builtins(verdict), "shelved": shelved, "ended_epochs": epochs})
         return
     _print_verdict(command, verdict)
+    if shelved:
+        command.out.print(
+            command.say(
+                f"✔ 各部门的 PySyft 目录与记录一致：{shelved} 份申请，状态与文件都相同",
+                f"✔ the PySyft folders show what is on record: {shelved} requests, as they stand and with their files",
+            ),
+            style="green",
+        )
     for link in links:
         command.out.print(
             command.say(

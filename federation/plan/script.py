@@ -12,8 +12,8 @@ import msgspec
 from federation.plan.base import Plan, Sight
 from federation.plan.query import Column, GroupKey, LocalQuery, Measure
 
-# A name of a file: it becomes one, and stands in events.
-FileName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")]
+# A name of a file: it becomes one, beside the folders of what is read and of what is written.
+FileName = Annotated[str, msgspec.Meta(pattern=r"\A(?!(?:data|out)\Z)[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")]
 # A column of the result.
 ResultName = Annotated[str, msgspec.Meta(pattern=r"\A[^\W\d]\w{0,62}\Z")]
 
@@ -65,7 +65,7 @@ class ScriptPlan(Plan, frozen=True, kw_only=True, tag="script"):
     digits: Annotated[int, msgspec.Meta(ge=1, le=6)] = 4
     basis: str = ""
     seconds: Annotated[int, msgspec.Meta(ge=1, le=MAX_SCRIPT_S)] = 20
-    memory_mb: Annotated[int, msgspec.Meta(ge=256, le=MAX_SCRIPT_MB)] = 2048
+    memory_mb: Annotated[int, msgspec.Meta(ge=512, le=MAX_SCRIPT_MB)] = 2048
     protection: Literal["none"] = "none"
 
     @property

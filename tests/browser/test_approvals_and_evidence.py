@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 from federation.errors import KeyongError
 from tests.browser.conftest import needed, serving
 from tests.browser.looking import violations, wider_than_the_window
+from tests.browser.visiting import sign_in
 from tests.support.offices import PASSPHRASE, SQL, offices
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("federation")]
@@ -45,13 +46,8 @@ def waiting(small):
     thread.join(30)
 
 
-def choose(page: Page, account: str) -> None:
-    page.get_by_role("combobox", name="以谁的身份").click()
-    page.get_by_role("option", name=account).click()
-
-
 def say(page: Page, account: str, button: str, passphrase: str) -> None:
-    page.get_by_label(f"{account} 的口令").fill(passphrase)
+    page.get_by_test_id("stMain").get_by_label(f"{account} 的口令").fill(passphrase)
     page.get_by_role("button", name=button, exact=True).click()
 
 
@@ -61,41 +57,43 @@ def cell(page: Page, job: str, column: int):
 
 def test_a_request_is_approved_by_everybody_through_the_page_and_runs(visit, url, small, waiting):
     job, outcome, thread = waiting
-    page = visit("approvals", base=url)
-    for number, department in enumerate(small.departments):
-        choose(page, f"officer@{department}")
+    for number, department in enumerate(small.departments, 1):
+        page = visit(f"approvals?request={job}", base=url)
+        sign_in(page, f"officer@{department}", PASSPHRASE)
         say(page, f"officer@{department}", "批准", PASSPHRASE)
         expect(cell(page, job, number)).to_have_text(re.compile("已批准|已执行"), timeout=30_000)
     thread.join(60)
     assert outcome[0].job == job
-    expect(cell(page, job, len(small.departments))).to_have_text("已放行", timeout=20_000)
+    expect(cell(page, job, len(small.departments) + 1)).to_have_text("已放行", timeout=20_000)
 
 
 def test_a_wrong_passphrase_signs_nothing_and_says_so(visit, url, small, waiting):
     job, _, _ = waiting
-    page = visit("approvals", base=url)
-    choose(page, "officer@east")
+    page = visit(f"approvals?request={job}", base=url)
+    sign_in(page, "officer@east", PASSPHRASE)
     say(page, "officer@east", "批准", "not the passphrase")
     expect(page.get_by_role("alert")).to_contain_text("口令不对", timeout=30_000)
-    expect(cell(page, job, 0)).to_have_text("待审批")
+    expect(cell(page, job, 1)).to_have_text("待审批")
 
 
 def test_a_denial_through_the_page_stops_the_request(visit, url, waiting):
     job, outcome, thread = waiting
-    page = visit("approvals", base=url)
-    choose(page, "officer@east")
+    page = visit(f"approvals?request={job}", base=url)
+    sign_in(page, "officer@east", PASSPHRASE)
     say(page, "officer@east", "拒绝", PASSPHRASE)
-    expect(cell(page, job, 0)).to_have_text("已拒绝", timeout=30_000)
+    expect(cell(page, job, 1)).to_have_text("已拒绝", timeout=30_000)
     thread.join(60)
     assert outcome[0].code == "refused.denied"
 
 
-def test_an_auditor_sees_everything_and_can_press_nothing(visit, url, waiting):
+def test_a_guest_sees_hashes_and_an_auditor_everything_and_neither_can_press_anything(visit, url, waiting):
     page = visit("approvals", base=url)
-    choose(page, "auditor@city")
+    expect(page.get_by_text("只看。要签署，请安全管理员先在左侧登录。")).to_be_visible()
+    expect(page.locator(".ky-sql")).to_have_count(0)
+    sign_in(page, "auditor@city", PASSPHRASE)
     expect(page.get_by_text("安全审计员：看得到一切，不能审批。")).to_be_visible()
     expect(page.locator(".ky-sql")).to_have_text(SQL)
-    expect(page.get_by_test_id("stForm")).to_have_count(0)
+    expect(page.get_by_test_id("stMain").get_by_test_id("stForm")).to_have_count(0)
 
 
 def fold(page: Page):

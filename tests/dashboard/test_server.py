@@ -13,13 +13,20 @@ from streamlit import config
 from dashboard.server import LOOPBACK, content_security_policy, serve, set_options
 from federation.errors import SettingsError
 
+ORIGIN = "https://keyong.example.gov.cn"
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[str], str]]:
+
+def start(folder: Path, *more: str) -> tuple[subprocess.Popen[str], str]:
     """The server as its own process, started in a folder of no account, over a home without a record."""
-    folder = tmp_path_factory.mktemp("elsewhere")
+    words = ["--home", str(folder / "home"), "--port", "0", "--lang", "en", *more]
     process = subprocess.Popen(
-        [sys.executable, "-m", "dashboard.server", "--home", str(folder / "home"), "--port", "0", "--lang", "en"],
+        [sys.executable, "-m", "dashboard.server", *words],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -28,10 +35,31 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subproces
     )
     line = process.stdout.readline()
     assert line.startswith("Keyong dashboard: http://127.0.0.1:")
-    yield process, line.split()[-1]
+    return process, line.split()[-1]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """One that nobody has put behind a proxy."""
+    process, url = start(tmp_path_factory.mktemp("elsewhere"))
+    yield process, url
     if process.poll() is None:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One that a proxy shows under its own origin."""
+    process, url = start(tmp_path_factory.mktemp("proxied"), "--origin", ORIGIN)
+    yield url
+    process.kill()
+    process.wait()
+
+
+def opens_websocket(url: str, **named: str) -> bool:
+    with httpx.stream("GET", url + "_stcore/stream", headers=HANDSHAKE | named) as answer:
+        return answer.status_code == 101
 
 
 def test_every_answer_carries_the_security_headers(server):
@@ -68,24 +96,32 @@ def test_no_header_makes_another_host_ours(server):
 
 
 @pytest.mark.parametrize(
-    ("origin", "host", "opened"),
+    ("named", "opened"),
     [
-        ("", "", True),
-        ("http://rebound.example", "", False),
-        ("http://rebound.example", "rebound.example", False),
-        ("", "rebound.example", False),
+        ({}, True),
+        ({"Origin": "http://rebound.example"}, False),
+        ({"Origin": "http://rebound.example", "Host": "rebound.example"}, False),
+        ({"Host": "rebound.example"}, False),
+        ({"Origin": ORIGIN, "Host": "keyong.example.gov.cn"}, False),  # nobody has configured it
     ],
 )
-def test_another_sites_page_opens_no_websocket(server, origin, host, opened):
-    handshake = {
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    }
-    named = {name: value for name, value in (("Origin", origin), ("Host", host)) if value}
-    with httpx.stream("GET", server[1] + "_stcore/stream", headers=handshake | named) as answer:
-        assert (answer.status_code == 101) is opened
+def test_another_sites_page_opens_no_websocket(server, named, opened):
+    assert opens_websocket(server[1], **named) is opened
+
+
+@pytest.mark.parametrize(
+    ("named", "opened"),
+    [
+        ({"Origin": ORIGIN, "Host": "keyong.example.gov.cn"}, True),
+        ({"Origin": ORIGIN}, True),
+        ({"Origin": "https://rebound.example", "Host": "keyong.example.gov.cn"}, False),
+        ({"Origin": "https://rebound.example", "Host": "rebound.example"}, False),
+    ],
+)
+def test_a_proxy_shows_it_under_the_one_origin_it_was_told(proxied, named, opened):
+    assert opens_websocket(proxied, **named) is opened
+    status = httpx.get(proxied, headers=named).status_code
+    assert status == (200 if opened else 421)
 
 
 def test_ctrl_c_ends_it_cleanly(server):

@@ -19,8 +19,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults of the record")]
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Approving]:
-    town = Approving(tmp_path, deadline_s=20)
+def town(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Approving]:
+    """Parties wait for each other as many seconds as a test says, or 20."""
+    town = Approving(tmp_path, deadline_s=getattr(request, "param", 20))
     town.up()
     try:
         yield town
@@ -81,6 +82,7 @@ def test_department_killed_in_the_middle_of_a_job_is_named_and_its_run_is_spent(
     whole_again(town)
 
 
+@pytest.mark.parametrize("town", [8], indirect=True, ids=["8s"])
 def test_silent_department_that_takes_part_is_named_and_nothing_is_released(town):
     asking = Asking(town)
     job = town.lying()

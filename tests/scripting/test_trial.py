@@ -9,7 +9,7 @@ from federation.governance.policy import check_plan
 from federation.plan import GroupKey
 from federation.scripting.planning import plan_script
 from federation.scripting.trial import Shape, find_shape, try_script
-from tests.support.memory import ANALYST, NAMES, catalogue
+from tests.support.memory import ANALYST, NAMES, catalogue, column
 from tests.support.scripts import AGE, MEDIANS, ROSTER, SEX
 
 CATALOGUE = catalogue(NAMES, scripts=True)
@@ -58,6 +58,11 @@ def test_shape_of_two_keys_and_a_boolean_one():
     assert find_shape(b"sex,months,active,x\nf,< 6,True,1\nm,>= 24,False,2\n", CARD) == Shape(
         (SEX, months, active), ("x",)
     )
+
+
+def test_column_that_nobody_may_group_by_is_no_key():
+    card = catalogue(NAMES, scripts=True, columns=(column("sex", "text", "filter", values=("1", "2")),)).tables[0]
+    assert find_shape(b"sex,x\n1,7\n", card) == Shape((), ("sex", "x"))
 
 
 def test_column_of_numbers_that_has_the_name_of_a_key_is_a_number():

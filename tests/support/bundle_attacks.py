@@ -7,15 +7,17 @@ the reason. Manifests are always mended: whoever can change entries can do that 
 from __future__ import annotations
 
 import base64
+import copy
 import dataclasses
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from crypto.notes import append_lines, cosign
 from crypto.signing import HybridKey, SigningKey
 from federation.audit.bundle import BundleContents
-from tests.support.bundles import ANALYST, EVENT_TYPE, ORIGIN, City, canonical, resealed, sha
+from tests.support.bundles import ANALYST, DEPUTY, EVENT_TYPE, ORIGIN, City, canonical, resealed, sha
 
 
 class Attack(NamedTuple):
@@ -39,6 +41,12 @@ def attack(maker: Maker) -> Maker:
 
 
 def honest() -> City:
+    """The same city for every test of a process, and a copy of its own for each."""
+    return copy.deepcopy(_honest())
+
+
+@cache
+def _honest() -> City:
     return City().start().run("job-0").run("job-1")
 
 
@@ -312,10 +320,10 @@ def statement_used_again(city: City) -> Attack:
 
 @attack
 def approval_given_a_second_time(city: City) -> Attack:
-    """One is enough here; a second one could outlive the first one's expiry."""
+    """One officer is enough here; a second one's grant could outlive the first one's."""
     plan = city.request("job-2")
     city.grant("tax", "job-2", plan)
-    return sealed(city, city.grant("tax", "job-2", plan), "tax has said its word on job job-2 before")
+    return sealed(city, city.grant("tax", "job-2", plan, officer=DEPUTY), "tax has said its word on job job-2 before")
 
 
 @attack

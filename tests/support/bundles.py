@@ -24,6 +24,7 @@ ORIGIN = "keyong.test/0123456789abcdef"
 EVENT_TYPE = "application/vnd.keyong.event+json"
 STATEMENT_TYPE = "application/vnd.keyong.statement+json"
 ANALYST = "analyst@tax"
+DEPUTY = "deputy@tax"
 CLASSES = {"control": 2035, "ciphertext": 1441, "sealed": 2152, "record": 5120, "masked": 980, "unmask": 700}
 
 
@@ -42,7 +43,7 @@ class City:
         self.departments = list(departments)
         self.keys = {name: SigningKey.generate() for name in ("coordinator", *departments, ANALYST)}
         self.witnesses = {name: HybridKey.generate() for name in departments}
-        self.officers = {f"officer@{name}": HybridKey.generate() for name in departments}
+        self.officers = {name: HybridKey.generate() for name in (*(f"officer@{n}" for n in departments), DEPUTY)}
         self.now = datetime(2026, 11, 20, 8, 0, tzinfo=UTC).timestamp()
         self.entries: list[bytes] = []
         self.checkpoints: list[tuple[int, str]] = []

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from federation.audit.bundle import BundleContents
-from federation.audit.events import Actor, Event
+from federation.audit.events import Actor, Event, Seen
 from federation.audit.trust import policy_text, signers_text
 from federation.drills import desk
 from federation.drills.approvals import revoke
@@ -215,7 +215,8 @@ forgery(
     always(change(at("egress", OWNER, job=FIRST, payload="begun"), data=OUTPUT)),
     "tax sent an output of job drill-1 that no script",
 )
-forgery("output of no job", always(change(mine("egress", **OUTPUT), job="drill-9")), "of job drill-9 before it")
+forgery("output of a job that nobody knows", always(change(mine("egress", **OUTPUT), job="drill-9")), "of job drill-9")
+forgery("output outside any job", always(change(mine("egress", **OUTPUT), job="")), "something of job  before it")
 
 # --- the shelf ---
 
@@ -239,6 +240,12 @@ forgery(
     "shelf of one that was not asked",
     always(other_event(mine("shelf"), node="hukou", actor=Actor(name="hukou", role="node"))),
     "hukou shows a request on its shelf that it never received",
+)
+forgery(
+    "shelf of the coordinator",
+    always(other_event(mine("shelf"), node=COORDINATOR, actor=Actor(name=COORDINATOR, role="node"), seen=Seen())),
+    "coordinator may not do this",
+    "its actor may not do this",
 )
 forgery("shelf of nothing received", always(drop(mine("request.receive"))), "that it never received")
 forgery("desk that is no text", always(change(at("start", OWNER, job=""), data={"desk": 1})), "it does not state desk")

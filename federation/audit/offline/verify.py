@@ -1252,7 +1252,7 @@ class Desk:
             self._step(where, event)
         elif kind in ("round", "model"):
             self._tell(where, event)
-        elif kind == "egress" and job and data.get("class") not in WITHOUT_APPROVAL:
+        elif kind == "egress" and data.get("class") not in WITHOUT_APPROVAL:
             self._leave(where, event)
 
     def _speak(self, where: str, event: dict[str, Any]) -> None:
@@ -1270,7 +1270,7 @@ class Desk:
             self.said[node, job] = {"state": "granted", "by": [name], "expires": expires, **said}
             return
         again = word["state"] != "granted" or name in word["by"] or len(word["by"]) >= self.grants
-        if again or automatic or any(word[field] != value for field, value in said.items()):
+        if again or any(word[field] != value for field, value in said.items()):
             raise Reject(where, "spoken", party=node, job=job)
         word.update(by=[*word["by"], name], expires=min(word["expires"], expires))
 
