@@ -14,6 +14,9 @@ from dashboard.verdict import Verdict
 from federation.audit.record import Public
 from federation.governance.roster import Roster
 
+# What an officer's inbox shows.
+MINE, ALL = "mine", "all"
+
 TONES: Mapping[str, str] = {
     "pending": "wait",
     "granted": "good",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import blocks, boards, sources, words
-from dashboard.approving import TONES
+from dashboard.approving import ALL, TONES
 from dashboard.i18n import _, language
 from dashboard.served import served
 from dashboard.services import commands, signing
@@ -124,6 +124,8 @@ def say(decision: signing.Decision, request: Request, roster: Roster) -> None:
     except KeyongError as error:
         said = Verdict("bad", _("没有签署"), words.told(error))
     st.session_state["said"] = ((word.job, visitor.account), said)
+    # It no longer waits for this officer, and is to stay in sight.
+    st.session_state["box"], st.session_state["request"] = ALL, word.job
     sources.desks(home).forget()
 
 

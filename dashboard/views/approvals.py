@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import approving, blocks, boards, deciding, frame, reviewing, sources, trying, words
+from dashboard.approving import ALL, MINE
 from dashboard.i18n import _, language
 from dashboard.served import served
 from dashboard.services import commands
@@ -26,7 +27,6 @@ MAX_REQUESTS = 60  # to choose from; older ones are in the log
 MAX_ROWS = 8  # in the matrix
 
 NEWEST = ""  # the selection that opens what waits, else the newest
-MINE, ALL = "mine", "all"
 
 
 def page() -> None:

@@ -46,6 +46,7 @@ from federation.node.programmes import preview, programme_of
 from federation.plan import PredictPlan, ScriptPlan, SumPlan
 from federation.queries import sums
 from federation.scripting import job as scripts
+from federation.scripting.keeping import clear_rows
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,11 @@ class Department:
         Args:
             desk: where its officers stand; they are heard before anything leaves.
             datasets: what it offers: public, and made without looking at a row.
+
+        Raises:
+            HomeError: rows that a crash left behind cannot be deleted.
         """
+        clear_rows(office.home)
         self._datasets = Datasets(datasets=tuple(datasets))
         self._office, self._journal, self.gateway = office, journal, gateway
         self._mirror, self._desk = mirror, desk

@@ -27,7 +27,7 @@ from federation.messages import Failure, RunScript, ScriptOutput
 from federation.plan import MAX_RELEASED, ScriptPlan
 from federation.queries.sums import SealedTotals
 from federation.sandbox.limits import Limits, Ran
-from federation.scripting.keeping import Keeping
+from federation.scripting.keeping import Keeping, clear_rows
 from federation.scripting.numbers import rounded
 from federation.scripting.release import MAX_RESULT_BYTES, check_ended, release
 from federation.scripting.result import Card, Released, columns_of
@@ -108,7 +108,6 @@ def run(office: Office, job: Job, plan: ScriptPlan) -> Act:
 def _run_frozen(office: Office, job: Job, plan: ScriptPlan, keeping: Keeping) -> tuple[Ran, Cells]:
     """Run what was approved; the rows are there for so long, and no longer."""
     limits = Limits(seconds=plan.seconds, memory_mb=plan.memory_mb, output_bytes=MAX_RESULT_BYTES)
-    keeping.clear_rows()
     keeping.freeze()
     try:
         from federation.scripting.view import write_view  # pyarrow, only where it is needed
@@ -116,7 +115,7 @@ def _run_frozen(office: Office, job: Job, plan: ScriptPlan, keeping: Keeping) ->
         counts = write_view(office.stores[plan.table], plan.view, plan.local, keeping.view)
         return office.runner.run(job.job, keeping.frozen(), limits), counts
     finally:
-        keeping.clear_rows()
+        clear_rows(office.home)
 
 
 def _let_out(office: Office, job: Job, plan: ScriptPlan, ran: Ran, counts: Cells) -> Released:

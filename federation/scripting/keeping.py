@@ -94,18 +94,6 @@ class Keeping:
         """Keep what is about to be released: from now on it counts as such."""
         self._keep("released", content)
 
-    def clear_rows(self) -> None:
-        """Delete the rows: of this run, and of any that a crash cut short.
-
-        Raises:
-            HomeError: they cannot be deleted.
-        """
-        for data in self._scripts.glob("*/data"):
-            try:
-                shutil.rmtree(data)
-            except OSError as exc:
-                raise HomeError("home.storage", file=data.name) from exc
-
     def spent(self) -> int:
         """How many numbers of this dataset the requester was given in this epoch.
 
@@ -122,6 +110,19 @@ class Keeping:
             if isinstance(plan, ScriptPlan) and theirs == (self._plan.requester, self._plan.table, self._plan.epoch):
                 numbers += plan.released_numbers
         return numbers
+
+
+def clear_rows(home: Path) -> None:
+    """Delete the rows of every run: of one that has ended, and at a department's start of any that a crash cut short.
+
+    Raises:
+        HomeError: they cannot be deleted.
+    """
+    for data in (home / FOLDER).glob("*/data"):
+        try:
+            shutil.rmtree(data)
+        except OSError as exc:
+            raise HomeError("home.storage", file=data.name) from exc
 
 
 def code_of(plan: ScriptPlan, files: tuple[ScriptFile, ...]) -> str:

@@ -6,7 +6,9 @@ that was cleverer than its reviewer has let out so many bits (`ScriptPlan.capaci
 that nobody is in are left out. Which groups are shown, in which order, and how a number is written is not the script's
 to choose.
 
-Left out: noise, and dominance: a group of many with one giant in it is released (`queries.suppression`).
+Left out: noise, so that two tables can still be subtracted; dominance, since a group of many with one giant in it is
+released (`queries.suppression`); and whether a number is about the people of its line, which only who reads the code
+can tell.
 """
 
 from __future__ import annotations

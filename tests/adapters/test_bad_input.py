@@ -30,7 +30,7 @@ from tests.support.people import (
 )
 from tests.support.postgres import PASSWORD, Server
 
-pytestmark = pytest.mark.xdist_group("federation")
+pytestmark = pytest.mark.xdist_group("adapters")
 
 SECRET = "secret4711"
 DEADLINE_S = 5

@@ -21,7 +21,7 @@ from tests.support.people import ANSWER, MINE, ROWS, everything_written, federat
 from tests.support.postgres import PASSWORD
 from tests.support.stores import write_duckdb, write_sqlite
 
-pytestmark = pytest.mark.xdist_group("federation")
+pytestmark = pytest.mark.xdist_group("adapters")
 KEYONG = str(Path(sys.executable).with_name("keyong"))
 
 

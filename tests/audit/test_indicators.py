@@ -38,11 +38,12 @@ from federation.commands.frame import Command
 from federation.errors import RecordError, RefusedError
 from federation.governance.roster import Officer, Roster
 from federation.governance.statements import Deny, Revoke, SignRoster, sign_statement
-from federation.plan import Output, Plan
+from federation.plan import Output, Plan, ScriptPlan
 from federation.queries.sums import run_sum
 from federation.runtime.home import Home
 from federation.settings import Catalogue
 from tests.support.memory import ANALYST, ORIGIN, MemoryFederation, MemoryStore, MemoryWire
+from tests.support.scripts import PLAN as SCRIPT
 
 replace = msgspec.structs.replace
 NAMES = ("gaoping", "lingchuan", "qinshui")
@@ -241,6 +242,11 @@ def an_event_less(case: Case) -> Case:
     return case._replace(events=(*case.events[:40], *case.events[41:]))
 
 
+def with_cards(case: Case) -> Case:
+    tables = tuple(replace(table, summary="谁参保") for table in case.catalogue.tables)
+    return case._replace(catalogue=replace(case.catalogue, tables=tables))
+
+
 def drilled(**outcomes: int) -> Callable[[Case], Case]:
     return lambda case: case._replace(drills=Drills(**outcomes))
 
@@ -350,6 +356,7 @@ THRESHOLDS: dict[str, tuple[Change, dict[str, Change]]] = {
             "no decision": lambda c: c.edit("release.decide", lambda e: None),
         },
     ),
+    "data-classification": (with_cards, {"one without a card": same}),
     "chain-gaps": (same, {"one less": an_event_less}),
     "entry-completeness": (
         same,
@@ -390,7 +397,6 @@ THRESHOLDS: dict[str, tuple[Change, dict[str, Change]]] = {
 
 # What no record can show, since it is not there.
 ABSENT = {
-    "data-classification": "not measured",
     "national-algorithms": "not measured",
     "privacy-budget": "not measured",
     "trusted-environment": "not applicable",
@@ -495,6 +501,24 @@ def test_indexes_against_a_threshold_point_at_the_entry(case):
     broken = case.data("release.decide", minimum_group=2).finding("minimum-group").against
     assert [case.events[first].type for first, _ in broken] == ["job.end"]
     assert [case.events[first].job for first, _ in broken] == ["q-1"]
+
+
+def running(case: Case, plan: ScriptPlan) -> Case:
+    """All jobs run this script."""
+    started = {"kind": "script", "plan": plan.hash}
+    return case.edit("job.start", lambda event: replace(event, data={**event.data, **started}))
+
+
+@pytest.mark.parametrize(("minimum", "status"), [(3, "met"), (2, "not met")])
+def test_minimum_group_of_a_script_is_that_of_its_plan(case, minimum, status):
+    plan = replace(SCRIPT, minimum_group=minimum)
+    run = running(case, plan)._replace(plans=(plan,))
+    assert run.edit("release.decide", lambda _: None).finding("minimum-group").status == status
+
+
+def test_script_whose_plan_nobody_shows_has_no_minimum_group_to_tell(case):
+    run = running(case, SCRIPT)._replace(plans=())
+    assert run.finding("minimum-group").status == "not measured"
 
 
 def test_ledger_by_department_and_class_adds_up_to_the_log(case):

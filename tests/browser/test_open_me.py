@@ -21,7 +21,7 @@ from tests.support.desk_forgeries import FORGERIES, DeskStage
 from tests.support.desk_forgeries import HONEST as HONEST_DESKS
 from tests.support.training_attacks import HONEST, TRAINING_ATTACKS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("open-me")]
 
 EVIL = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 # The page's own program, on files that are handed to it.
@@ -29,31 +29,46 @@ JUDGE = """async ([files, own]) => {
   const read = new Map(Object.entries(files).map(([name, text]) => [name, base64(text)]));
   try { await verify(read, own, () => {}); return ""; } catch (error) { return `${error.where}: ${error.reason}`; }
 }"""
+WINDOW = {"width": 1180, "height": 900}
 Open = Callable[..., Page]
 Judge = Callable[[bundles.BundleContents], tuple[str, str]]
 EVERY_ATTACK = ATTACKS | TRAINING_ATTACKS
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Page]:
+    """One page for all tests here: a new one takes longer than what is shown on it."""
+    context = browser.new_context(viewport=WINDOW, offline=True)
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
-def open_me(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+def open_me(tab: Page, tmp_path: Path) -> Iterator[Open]:
     """Opens the page of a bundle; afterwards no request may have left the file and nothing may have been refused."""
-    context = browser.new_context(viewport={"width": 1180, "height": 900}, offline=True)
     strangers, refused = [], []
+    place = tmp_path / "bundle" / "data" / "open-me.html"
+    heard = {
+        "request": lambda request: strangers.append(request.url) if request.url != place.as_uri() else None,
+        "console": lambda line: refused.append(line.text),
+        "pageerror": lambda error: refused.append(str(error)),
+        "dialog": lambda dialog: refused.append(dialog.message),
+    }
+
+    for event, listener in heard.items():
+        tab.on(event, listener)
 
     def open_page(contents: bundles.BundleContents) -> Page:
         write_bundle(tmp_path / "bundle", contents)
-        page = context.new_page()
-        url = (tmp_path / "bundle" / "data" / "open-me.html").as_uri()
-        page.on("request", lambda request: strangers.append(request.url) if request.url != url else None)
-        page.on("console", lambda line: refused.append(line.text))
-        page.on("pageerror", lambda error: refused.append(str(error)))
-        page.on("dialog", lambda dialog: refused.append(dialog.message))
-        page.goto(url)
-        page.wait_for_selector("body[data-ready]")
-        return page
+        tab.goto(place.as_uri())
+        tab.wait_for_selector("body[data-ready]")
+        return tab
 
     yield open_page
-    context.close()
+    for event, listener in heard.items():
+        tab.remove_listener(event, listener)
+    tab.emulate_media(media="screen")
+    tab.set_viewport_size(WINDOW)
     assert strangers == []
     assert refused == []
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support import command
 from tests.support.city import federation_toml
 
-KEYONG = str(Path(sys.executable).with_name("keyong"))
 PEOPLE = {
     "g": {"type": "text", "uses": ["group_by"], "values": ["甲", "乙"]},
     "n": {"type": "integer", "uses": ["aggregate"], "bounds": [0, 100]},
@@ -34,16 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def keyong(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [KEYONG, "--home", "home", "--lang", "en", "catalogue", *arguments],
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        timeout=60,
-    )
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COLUMNS", "200")
+        return command.keyong("--home", "home", "--lang", "en", "catalogue", *arguments, cwd=folder)
 
 
 def test_the_list_shows_class_owner_mock_rows_and_uses(folder):

@@ -11,9 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from federation.coordinator.control import ControlClient
 from tests.support.approving import DEPARTMENTS, Approving, Asking, wait_for
 from tests.support.city import federation_toml
 from tests.support.people import COLUMNS
+
+pytestmark = pytest.mark.xdist_group("shelf")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,9 @@ def test_a_job_lies_in_every_owners_folder_and_its_life_is_on_record(town):
     asked = town.answered()
     assert asked.end() == "released" and asked.result is not None
     job = asked.result.job
-    wait_for(lambda: all(states == ["pending", "approved", "done"] for states in shown(town, job).values()))
+    assert all(states == ["pending", "approved"] for states in shown(town, job).values())
+    ControlClient(town.home.control_socket).seal()  # departments are heard again, and have seen that it is over
+    assert all(states == ["pending", "approved", "done"] for states in shown(town, job).values())
     for name in DEPARTMENTS:
         assert {file.name for file in (inbox(town, name, job) / "code").iterdir()} == {
             *("plan.json", "request.json", "script.sh")

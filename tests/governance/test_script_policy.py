@@ -19,29 +19,9 @@ from federation.plan import (
 )
 from federation.settings import Catalogue, TierRules
 from tests.support.memory import ANALYST, COLUMNS, NAMES, catalogue
-from tests.support.scripts import AGE, MEDIANS, ROSTER, SEX
+from tests.support.scripts import AGE, PLAN, PUBLIC, ROSTER, SEX
 
-PUBLIC = catalogue(NAMES, scripts=True)
 CARD = PUBLIC.tables[0]
-PLAN = ScriptPlan(
-    nonce="0" * 32,
-    requester=ANALYST,
-    purpose="test",
-    contributors=("gaoping",),
-    gate="gaoping",
-    holders=ROSTER.holders,
-    threshold=2,
-    minimum_group=3,
-    minimum_contributors=3,
-    catalogue=PUBLIC.hash,
-    roster=ROSTER.hash,
-    epoch=1,
-    source="insured",
-    view=readable_columns(CARD),
-    files=(ScriptFile(name="medians.py", text=MEDIANS),),
-    group_by=(AGE,),
-    numbers=("people", "median"),
-)
 replace = msgspec.structs.replace
 
 

@@ -15,7 +15,7 @@ from federation.runtime import confinement
 from federation.runtime.home import Home
 from federation.settings import read_settings
 
-pytestmark = [pytest.mark.isolation, pytest.mark.xdist_group("federation")]
+pytestmark = [pytest.mark.isolation, pytest.mark.xdist_group("confinement")]
 HOSTILE = Path(__file__).parents[1] / "support" / "hostile_program.py"
 
 

@@ -39,11 +39,12 @@ def outputs(federation: MemoryFederation) -> list[ScriptOutput]:
 # --- code that is not the approved one ---
 
 
-def test_code_swapped_in_the_departments_folder_does_not_run(tmp_path):
+@pytest.mark.parametrize("content", [b"print('not what was approved')", b"", b"\xff\xfe"])
+def test_code_swapped_in_the_departments_folder_does_not_run(tmp_path, content):
     federation = federation_of(tmp_path / "home", TABLE, runner=Wrote(GOOD))
     planted = federation.folder(OWNER) / "scripts" / "s-1" / "code" / "medians.py"
     planted.parent.mkdir(parents=True)
-    planted.write_text("print('not what was approved')")
+    planted.write_bytes(content)
     assert code_of(federation, script_plan(federation)) == "refused.script_code"
     assert federation.events(OWNER, "script") == []
 

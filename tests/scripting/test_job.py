@@ -205,13 +205,14 @@ def test_script_does_not_run_in_a_job_of_another_kind_nor_a_sum_in_its(tmp_path)
     assert refused.value.code == "refused.order"
 
 
-def test_rows_of_a_run_that_a_crash_cut_short_are_deleted_before_the_next(tmp_path):
-    federation, plan = run_with(tmp_path, Wrote(GOOD))
+def test_rows_of_a_run_that_a_crash_cut_short_are_deleted_when_the_department_comes_back(tmp_path):
+    federation, _ = run_with(tmp_path, Wrote(GOOD))
     left = folder(federation, "s-0") / "data" / "insured.parquet"
     left.parent.mkdir(parents=True)
     left.write_text("rows")
-    federation.seal(plan, job="s-1")
-    assert not left.exists()
+    (left.parents[1] / "log.txt").write_text("what it printed")
+    federation.start(OWNER)
+    assert [file.name for file in folder(federation, "s-0").iterdir()] == ["log.txt"]
 
 
 def test_rows_are_deleted_even_if_the_sandbox_breaks(tmp_path):

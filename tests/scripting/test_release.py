@@ -12,30 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federation.errors import RefusedError
-from federation.plan import Column, GroupKey, ScriptFile, ScriptPlan
+from federation.plan import GroupKey, ScriptPlan
 from federation.queries.suppression import Count, suppressed_groups
 from federation.scripting.release import MAX_RESULT_BYTES, release
 from tests.support.scripts import AGE, SEX
+from tests.support.scripts import PLAN as POLICY
 
-PLAN = ScriptPlan(
-    nonce="0" * 32,
-    requester="analyst@city",
-    purpose="test",
-    contributors=("gaoping",),
-    gate="gaoping",
-    holders=(),
-    threshold=2,
-    minimum_group=5,
-    minimum_contributors=3,
-    catalogue="",
-    roster="",
-    epoch=1,
-    source="insured",
-    view=(Column(name="sex", type="text"), Column(name="age", type="text"), Column(name="active", type="boolean")),
-    files=(ScriptFile(name="a.py", text=""),),
-    group_by=(AGE,),
-    numbers=("people", "median"),
-)
+PLAN = msgspec.structs.replace(POLICY, minimum_group=5)
 BY_TWO = msgspec.structs.replace(PLAN, group_by=(SEX, AGE), numbers=("x",))
 ACTIVE = msgspec.structs.replace(
     PLAN, group_by=(GroupKey(column="active", values=("false", "true")),), numbers=("x",), minimum_group=1

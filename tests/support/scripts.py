@@ -10,7 +10,7 @@ from federation.governance.roster import Party, Roster
 from federation.plan import GroupKey, ScriptFile, ScriptPlan
 from federation.sandbox.limits import Limits, Ran
 from federation.sandbox.room import run_script
-from tests.support.memory import ANALYST, NAMES, MemoryFederation, MemoryStore
+from tests.support.memory import ANALYST, NAMES, MemoryFederation, MemoryStore, catalogue
 
 OWNER, OTHERS = NAMES[0], NAMES[1:3]
 AGE = GroupKey(column="age", values=("young", "middle", "old"))
@@ -34,6 +34,28 @@ import pandas as pd
 rows = pd.read_parquet("data/insured.parquet")
 rows.groupby("age")["months"].agg(people="size", median="median").to_csv("out/result.csv")
 """
+
+# For what is planned, checked and released without anybody to run it.
+PUBLIC = catalogue(NAMES, scripts=True)
+PLAN = ScriptPlan(
+    nonce="0" * 32,
+    requester=ANALYST,
+    purpose="test",
+    contributors=("gaoping",),
+    gate="gaoping",
+    holders=ROSTER.holders,
+    threshold=2,
+    minimum_group=3,
+    minimum_contributors=3,
+    catalogue=PUBLIC.hash,
+    roster=ROSTER.hash,
+    epoch=1,
+    source="insured",
+    view=readable_columns(PUBLIC.tables[0]),
+    files=(ScriptFile(name="medians.py", text=MEDIANS),),
+    group_by=(AGE,),
+    numbers=("people", "median"),
+)
 
 
 class Sandboxed:

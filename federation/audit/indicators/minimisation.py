@@ -5,9 +5,14 @@ from __future__ import annotations
 from federation.audit.indicators import clauses
 from federation.audit.indicators.material import Material
 from federation.audit.indicators.values import Definition, Finding, Measure, Words, judged, unmeasured
-from federation.plan import Plan, SumPlan, TrainPlan
-from federation.settings import TableCard
+from federation.plan import Plan, ScriptPlan, SumPlan, TrainPlan
+from federation.settings import DataClass, TableCard
 
+CLASSES: dict[DataClass, Words] = {
+    "general": Words("一般数据的表", "tables of general data"),
+    "important": Words("重要数据的表", "tables of important data"),
+    "core": Words("核心数据的表", "tables of core data"),
+}
 # Uses that let nobody see a column's cells, not even added up.
 HIDDEN = frozenset({"never", "join_key"})
 
@@ -48,7 +53,12 @@ def _used(job: str, plan: Plan, card: TableCard) -> Measure:
 
 
 def _released(plan: Plan) -> frozenset[str]:
-    """The columns whose values or totals the analyst sees, or a model made of them; of a prediction, bands only."""
+    """The columns whose values or totals the analyst sees, or what a model or a script made of them.
+
+    Of a prediction, bands only.
+    """
+    if isinstance(plan, ScriptPlan):
+        return frozenset(plan.columns)
     if isinstance(plan, TrainPlan):
         return frozenset(column.name for column in (*(feature.column for feature in plan.features), plan.label.column))
     if not isinstance(plan, SumPlan):
@@ -60,18 +70,28 @@ def _released(plan: Plan) -> frozenset[str]:
 
 
 def minimum_group(material: Material) -> Finding:
-    """The smallest k that a release was decided by, and answers without such a decision; a model has no groups."""
+    """The smallest k that a release was decided by, and answers without such a decision; a model has no groups.
+
+    A script's k stands in its plan, by whose hash it was approved.
+    """
     decided = {placed.event.job: placed for placed in material.of_type("release.decide")}
-    trained = {placed.event.job for placed in material.of_type("job.start") if placed.event.data.get("kind") == "train"}
+    starts = {placed.event.job: placed.event.data for placed in material.of_type("job.start")}
+    plans = {job: material.plans.get(str(data.get("plan", ""))) for job, data in starts.items()}
+    scripts = {job: plan.minimum_group for job, plan in plans.items() if isinstance(plan, ScriptPlan)}
+    without = {
+        job
+        for job, data in starts.items()
+        if data.get("kind") == "train" or (data.get("kind") == "script" and job not in scripts)
+    }
     answered = {
         job: end
         for job, end in material.outcomes.items()
-        if end.event.data.get("outcome") == "released" and job not in trained
+        if end.event.data.get("outcome") == "released" and job not in without
     }
     if not answered:
         return unmeasured("没有发布过结果", "nothing was released")
     wanted = material.catalogue.minimum_group
-    applied = {job: int(placed.event.data.get("minimum_group", 0)) for job, placed in decided.items()}
+    applied = scripts | {job: int(placed.event.data.get("minimum_group", 0)) for job, placed in decided.items()}
     against = [end.index for job, end in answered.items() if applied.get(job, 0) < wanted]
     measures = [
         Measure(
@@ -88,11 +108,15 @@ def minimum_group(material: Material) -> Finding:
 
 
 def data_cards(material: Material) -> Finding:
-    """Tables that carry a class and level: none can, it is not built."""
-    count = Measure(
-        what=Words("已分类分级的表", "tables with a classification"), value=0, of=len(material.catalogue.tables)
-    )
-    return unmeasured("尚未建成：目录没有分类分级字段", "not built: the catalogue has no field for it", [count])
+    """Tables whose owner has written a card: what the table holds, beside its class."""
+    tables = material.catalogue.tables
+    carded = [table for table in tables if table.summary]
+    count = Measure(what=Words("有数据卡的表", "tables with a data card"), value=len(carded), of=len(tables))
+    classes = [
+        Measure(what=words, value=sum(table.data_class == data_class for table in tables), of=len(tables))
+        for data_class, words in CLASSES.items()
+    ]
+    return judged(len(carded) == len(tables), [count, *classes])
 
 
 RULES = (
@@ -122,16 +146,18 @@ RULES = (
             name=Words("发布的最小分组", "smallest group released"),
             clauses=(clauses.DEIDENTIFICATION,),
             formula=Words(
-                "已发布作业（训练除外）的 release.decide 所记 minimum_group 的最小值；无此决定而发布的作业数",
-                "least minimum_group of the release.decide entries of jobs released, apart from trainings; jobs"
-                " released without one",
+                "已发布作业（训练除外）的 release.decide 所记或脚本计划所定 minimum_group 的最小值；"
+                "无此决定而发布的作业数",
+                "least minimum_group of the release.decide entries of jobs released, or of a script's plan, apart from"
+                " trainings; jobs released without one",
             ),
             threshold=Words("≥ 目录规定的 k", ">= the catalogue's k"),
             command="keyong evidence indicators",
             limits=Words(
-                "记录的是所用规则；实际行数不入账（加盐承诺）；不加噪声，不防止多次查询相减；训练发布模型而非分组，不计入",
+                "记录的是所用规则；实际行数不入账（加盐承诺）；不加噪声，不防止多次查询相减；训练发布模型而非分组，不计入；未出示计划的脚本不计入",
                 "the record tells the rule; the rows themselves are a salted commitment; no noise is added, and"
-                " differences of several answers are not prevented; a training releases a model and no groups",
+                " differences of several answers are not prevented; a training releases a model and no groups; a script"
+                " whose plan nobody shows is not counted",
             ),
         ),
         minimum_group,
@@ -141,11 +167,15 @@ RULES = (
             id="data-classification",
             name=Words("数据集分类分级", "data sets with a classification"),
             clauses=(clauses.DATA_SECURITY_21_27, clauses.CLASSIFICATION),
-            formula=Words("带类别与级别的表 ÷ 目录中全部表", "tables with class and level / tables of the catalogue"),
+            formula=Words(
+                "有持有部门所写数据卡的表 ÷ 目录中全部表；各级别的表数",
+                "tables with a data card of their owner's / tables of the catalogue; tables of each class",
+            ),
             threshold=Words("100 %", "100 %"),
             command="keyong evidence indicators",
             limits=Words(
-                "尚未建成；列的用途声明不是分类分级", "not built; a column's declared uses are no classification"
+                "级别由持有部门声明，未声明者按一般数据计；是否恰当不作判断",
+                "the class is what the owner declares, general if it declares none; whether it fits is not judged",
             ),
         ),
         data_cards,
