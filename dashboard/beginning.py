@@ -149,8 +149,7 @@ def resume(job: str) -> None:
 
 
 def _run(*said: str, about: str) -> None:
-    sessions.touch()
-    home, visitor = served().home, sessions.visitor()
+    home, visitor = served().home, sessions.acting()
     settings = settings_file(home, HERE)
     if settings is not None:
         command = commands.train(settings, home, visitor.account, language(), *said)

@@ -14,7 +14,7 @@ from dashboard.services import commands, signing
 from dashboard.services.desks import Desk
 from dashboard.services.requests import Request, Shelved
 from dashboard.services.rights import Visitor
-from dashboard.services.sessions import visitor as whoever
+from dashboard.services.sessions import acting
 from dashboard.verdict import Verdict
 from federation.audit.record import Public
 from federation.demo.city import DEMO_PASSPHRASE, is_demonstration
@@ -113,7 +113,7 @@ def _elsewhere(request: Request, visitor: Visitor, possible: Sequence[signing.De
 
 def say(decision: signing.Decision, request: Request, roster: Roster) -> None:
     """Have it signed by whoever is signed in at this moment, and tell what became of it."""
-    home, passphrase, visitor = served().home, st.session_state["passphrase"], whoever()
+    home, passphrase, visitor = served().home, st.session_state["passphrase"], acting()
     st.session_state["passphrase"] = ""  # the visit keeps it no longer than this
     word = _word(decision, request)
     done = {"approve": _("已批准（限一次）"), "reject": _("已拒绝"), "revoke": _("已撤回，立即生效")}

@@ -8,7 +8,7 @@ from dashboard import blocks, boards, exhibits, sources, words
 from dashboard.i18n import _
 from dashboard.served import served
 from dashboard.services.rights import Right, Visitor, may
-from dashboard.services.sessions import visitor as whoever
+from dashboard.services.sessions import acting
 from dashboard.services.trials import Trial, Tried
 from dashboard.verdict import Verdict
 from federation.errors import KeyongError
@@ -38,7 +38,7 @@ def begin(plan: ScriptPlan) -> None:
     """Begin a try for whoever is signed in at this moment."""
     st.session_state["trial said"] = None
     try:
-        sources.trials(served().home).begin(whoever(), plan)
+        sources.trials(served().home).begin(acting(), plan)
     except KeyongError as error:
         st.session_state["trial said"] = words.told(error)
 

@@ -29,6 +29,12 @@ def visitor() -> Visitor:
     return session.visitor if session else GUEST
 
 
+def acting() -> Visitor:
+    """Who does something at this moment, in answer to a press of a button: as `visitor`, and idle no longer."""
+    touch()
+    return visitor()
+
+
 def current(clock: Callable[[], float] = time.monotonic) -> Session | None:
     """The visit's session; None if nobody has signed in, or what was is over."""
     session = st.session_state.get(KEY)

@@ -17,6 +17,7 @@ from dashboard.services.log import LogView
 from dashboard.services.requests import Request, requests
 from dashboard.services.rights import Visitor
 from dashboard.services.rules import catalogue
+from dashboard.services.sessions import touch
 from dashboard.services.sessions import visitor as whoever
 from federation.audit.record import RecordReader
 from federation.errors import RecordError
@@ -137,6 +138,7 @@ def inbox(place: DeltaGenerator) -> str | None:
 
 def to_address() -> None:
     """Keep the choice in the address, so that it can be sent to somebody."""
+    touch()
     chosen = st.session_state["request"]
     if chosen:
         st.query_params["request"] = chosen

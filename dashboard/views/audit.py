@@ -102,9 +102,8 @@ def take_away() -> None:
 
 def export() -> None:
     """Make it."""
-    sessions.touch()
     try:
-        made = exporting.bundle(sessions.visitor(), served().home, language=language())
+        made = exporting.bundle(sessions.acting(), served().home, language=language())
         st.session_state["bundle"] = made
     except KeyongError as error:
         st.session_state["bundle"] = Verdict("bad", _("没有导出"), words.told(error))

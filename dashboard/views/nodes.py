@@ -78,8 +78,7 @@ def operate(*, running: bool) -> None:
 
 def act(what: str) -> None:
     """Start or stop."""
-    sessions.touch()
-    home, visitor = served().home, sessions.visitor()
+    home, visitor = served().home, sessions.acting()
     settings = settings_file(home, Path.cwd())
     try:
         if what == "down":

@@ -161,9 +161,8 @@ def act(training: Training) -> None:
 
 def stop(job: str) -> None:
     """End the program that watches it."""
-    sessions.touch()
     try:
-        sources.trainings(served().home).runs.stop(sessions.visitor(), job)
+        sources.trainings(served().home).runs.stop(sessions.acting(), job)
     except KeyongError as error:  # the session may have ended since the button was drawn
         st.toast(words.told(error))
 

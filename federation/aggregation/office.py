@@ -80,7 +80,7 @@ class Office:
     check_text: Callable[[str, int, bytes], None]
     clock: Callable[[], datetime]
     home: Path
-    runner: Runner = NoRunner()
+    runner: Runner = field(default_factory=NoRunner)
 
     @property
     def name(self) -> str:

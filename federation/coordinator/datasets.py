@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from federation.coordinator.grid_wire import GridWire
 from federation.messages import Dataset, Datasets, Describe
+
+if TYPE_CHECKING:  # it brings Flower along, and every command knows the control socket
+    from federation.coordinator.grid_wire import GridWire
 
 logger = logging.getLogger(__name__)
 

@@ -32,9 +32,7 @@ from federation.demo.report import (
     Stopped,
     Trained,
 )
-from federation.demo.scripts import run_scripts
 from federation.demo.teller import Teller
-from federation.demo.training import train
 from federation.drills.record import drill_record
 from federation.governance.identity import write_whole
 from federation.runtime.home import Home
@@ -75,6 +73,10 @@ def run(home: Home, *, citizens: int = CITIZENS, teller: Teller) -> Report:
     Raises:
         KeyongError: what kept it from running to the end.
     """
+    # Only here: they bring pandas along, and every command knows this package.
+    from federation.demo.scripts import run_scripts
+    from federation.demo.training import train
+
     begun = time.monotonic()
     teller.stage("生成合成城市（合成数据，无真实个人）", "making the synthetic city (no real person in it)")
     settings = read_settings(built_in_settings(home, citizens=citizens))

@@ -166,7 +166,7 @@ class Approvals:
         self._keep(f"{job}.slip", msgspec.msgpack.encode(slip))
         laid = self._shelf.lay(job, plan)
         self._slips[job] = slip
-        self._standings[job] = Standing(plan.hash, plan.requester, files=laid.files)
+        self._standings[job] = replace(known or Standing(plan.hash, plan.requester), files=laid.files)
         node = Actor(name=self._name, role="node")
         received = Draft(type="request.receive", actor=node, job=job, attempt=1, data=data, body=slip.plan)
         return (received, *self._shown(job, laid))
@@ -217,6 +217,9 @@ class Approvals:
         standing = self._standings.get(statement.request)
         slip = self._slips.get(statement.request)
         if standing is None or standing.plan != statement.plan or (slip is None and self._rule == "officers"):
+            raise RefusedError("refused.no_request", request=statement.request, party=self._name)
+        if self._rule == "officers" and not self._journal.holds("request.receive", statement.request):
+            # It came this very moment, and is not on record yet: a word on it would stand there before it.
             raise RefusedError("refused.no_request", request=statement.request, party=self._name)
         standing.check_fits(statement, time=self._clock())
         if isinstance(statement, Grant):
@@ -331,7 +334,7 @@ class Approvals:
         known = self._standings.get(event.job, Standing(plan, requester))
         match event.type:
             case "request.receive":
-                self._standings[event.job] = Standing(plan, requester)
+                self._standings[event.job] = known
             case "approval.grant" | "approval.deny" | "approval.revoke" if text:
                 said, _ = read_statement(text, self._roster, department=self._name)
                 if isinstance(said, Grant | Deny | Revoke):

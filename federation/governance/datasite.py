@@ -14,16 +14,12 @@ automatically never do. They open no socket.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import os
 import re
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.metadata import version
-from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from federation.errors import HomeError, RefusedError
+from federation.governance.folders import file_names, hash_folder, open_file
 from federation.governance.shelf import Lying, Standing
 from federation.messages import Dataset
 from federation.plan import AnyPlan, ScriptPlan, TrainPlan
@@ -168,8 +165,8 @@ class Datasite:
         folder = self._find(job).job_submission_path
         found = {}
         try:
-            for name in sorted(_names(folder)):
-                with _open_file(folder / name) as content:
+            for name in sorted(file_names(folder)):
+                with open_file(folder / name) as content:
                     found[name] = content.read()
         except OSError as exc:
             raise self._refusal(job) from exc
@@ -300,44 +297,6 @@ class Datasite:
                 yield
         except OSError as exc:
             raise HomeError("home.shelf", party=self._department, request=what) from exc
-
-
-def hash_folder(folder: Path) -> str:
-    """Return the SHA-256, hex, over the names and the contents of every file below a folder.
-
-    Raises:
-        OSError: there is something among them that is neither a file nor a folder: no link is followed.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(_names(folder)):
-        digest.update(os.fsencode(name) + b"\0" + _hash_file(folder / name))
-    return digest.hexdigest()
-
-
-def _names(folder: Path, prefix: str = "") -> Iterator[str]:
-    if folder.is_symlink():
-        raise OSError(f"{folder.name} is no folder")
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _names(folder / entry.name, f"{prefix}{entry.name}/")
-            else:
-                yield prefix + entry.name
-
-
-def _hash_file(file: Path) -> bytes:
-    with _open_file(file) as content:
-        return hashlib.file_digest(content, "sha256").digest()
-
-
-@contextmanager
-def _open_file(file: Path) -> Iterator[BufferedReader]:
-    # Whatever it has become since it was listed: a link is refused by the kernel, a pipe does not keep us waiting.
-    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with open(descriptor, "rb") as content:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{file.name} is no file")
-        yield content
 
 
 def _address(name: str) -> str:

@@ -59,7 +59,7 @@ def try_script(files: Mapping[str, str], card: TableCard, limits: Limits | None 
     Raises:
         RefusedError: there is no sandbox on this machine.
     """
-    from federation.sandbox.room import run_script
+    from federation.sandbox import run_script
 
     with tempfile.TemporaryDirectory(prefix="keyong-trial-") as folder:
         write_mock(card, Path(folder) / f"{card.name}.parquet")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from itertools import groupby
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from federation import operate
 from federation.adapters import find_adapter
 from federation.audit.events import read_event
 from federation.audit.record import RecordReader
 from federation.catalogue.mock import mock_file
+from federation.errors import NodeError
 from federation.governance.roster import Roster
 from federation.messages import Dataset
 from federation.node.fingerprints import identifies
@@ -67,3 +70,14 @@ def test_each_department_is_asked_once_and_its_ledger_says_so(federation, datase
         events = [read_event(entry, own) for entry in RecordReader(federation.home.path).journal(department.name)]
         left = [event for event in events if event.type == "egress" and event.data["class"] == "catalogue"]
         assert [(event.data["payload"], event.job) for event in left] == [("datasets", "")]
+
+
+def test_an_analyst_keeps_no_dataset_that_the_catalogue_does_not_know(federation):
+    """Its name becomes a folder, and whoever serves it might name any."""
+    public = federation.settings.catalogue
+    fewer = msgspec.structs.replace(
+        federation.settings, catalogue=msgspec.structs.replace(public, tables=public.tables[1:])
+    )
+    analyst = operate.open_analyst(fewer, federation.home, minimum_key_bits=512)
+    with pytest.raises(NodeError, match=r"node\.garbage"):
+        analyst.datasets()

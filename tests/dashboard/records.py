@@ -18,7 +18,7 @@ from federation.audit.journal import Draft, Journal
 from federation.audit.log import Log
 from federation.audit.verify import Verdict
 from federation.audit.witness import Witness
-from federation.demo.report import Asked, Drilled, HandedOver, Promise, Refused, Report
+from federation.demo.report import Asked, Drilled, HandedOver, Promise, Refused, Report, ScriptRun, Trained
 from federation.governance.approvals import EVENTS
 from federation.governance.roster import Officer, Party, Roster
 from federation.governance.statements import AnyStatement, Grant, sign_statement
@@ -257,6 +257,19 @@ def report(jobs: tuple[str, ...], **changes: object) -> Report:
         queries=tuple(msgspec.structs.replace(asked, job=job) for job in jobs),
         refused=(Refused(sql="SELECT name", expected="request.rows", code="request.rows"),),
         stopped=(),
+        datasets=27,
+        trained=Trained(
+            job="t-0123456789ab",
+            rounds=12,
+            departments=3,
+            seconds=1.0,
+            rows=400,
+            federated=0.8,
+            pooled=0.8,
+            best_alone=0.7,
+            tolerance=0.01,
+        ),
+        scripted=ScriptRun(dataset="tax.pit", compared=8, refused="refused.result_columns"),
         drills=Drilled(expected=9, caught=9, missed=2, failed=()),
         handed_over=HandedOver(bundle="", cards="", bytes=1, accepted=True, said="ACCEPT x", seconds=1.0),
         record=Verdict(

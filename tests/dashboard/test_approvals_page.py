@@ -28,7 +28,7 @@ def buttons(app):
 def test_a_waiting_request_shows_what_is_asked_what_is_allowed_and_who_would_see_what(opened, lying):
     text = words(opened(lying(chengqu="granted").path, "approvals", account="auditor@city"))
     assert "1 个请求等待审批" in text
-    assert "analyst@city (市级) 要对 3 个部门的“户籍”求合计，至多" in text
+    assert "市级申请方 analyst@city 要对 3 个部门的“户籍”求合计，至多" in text
     assert "SELECT sex, COUNT(*) FROM hukou GROUP BY sex" in text
     assert plan().hash in text
     assert "性别 (sex)" in text
@@ -96,6 +96,8 @@ def test_an_officer_approves_with_a_condition_and_the_page_says_so(opened, lying
     assert said == [("officer@gaoping", word, "open sesame")]
     assert "已批准（限一次）" in words(app)
     assert app.text_input(key="passphrase").value == ""  # it is kept nowhere
+    assert WAITING in words(app)  # it waits for this officer no longer, and stays open
+    assert app.segmented_control(key="box").value == "all"
 
 
 def test_a_refusal_is_one_clear_sentence(opened, lying, monkeypatch):

@@ -1,10 +1,13 @@
+import ast
 import itertools
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+import dashboard
 from dashboard.services import exporting, operation
 from dashboard.services.attempts import Attempts
 from dashboard.services.proposals import proposals
@@ -13,9 +16,11 @@ from dashboard.services.rights import GUEST, RIGHTS, Right, check, may
 from dashboard.services.runs import Runs
 from dashboard.services.signing import Word, decide, possible
 from dashboard.services.trainings import Trainings
+from dashboard.services.trials import Trials
 from federation.errors import RefusedError
 from tests.dashboard.desks import desk
 from tests.dashboard.records import DEPARTMENTS, WAITING, RecordedHome
+from tests.dashboard.scripted import script_plan
 from tests.dashboard.trained import leave_request, train_plan
 from tests.dashboard.visits import visitor
 
@@ -29,6 +34,9 @@ EVERYBODY = {
     "operator": visitor("operator@city"),
     "auditor": visitor("auditor@city"),
 }
+
+
+SCRIPT = script_plan(contributors=("gaoping",), gate="gaoping")
 
 
 # -- the table --------------------------------------------------------------------------------------------------------
@@ -83,6 +91,24 @@ def test_a_guest_gains_nothing_by_an_empty_name():
     assert not [right for right in Right if may(GUEST, right, departments=("",), requester="")]
 
 
+# -- keys ------------------------------------------------------------------------------------------------------------
+
+# Whatever reads, makes or opens a private key.
+OPENERS = {"BoxKey", "HybridKey", "Identity", "KeyShare", "SigningKey", "open_secret", "seal_secret", "unlock"}
+
+
+def test_nothing_in_the_dashboard_names_what_could_open_a_key():
+    found = {
+        (file.name, alias.name)
+        for file in Path(dashboard.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if alias.name in OPENERS
+    }
+    assert found == set()
+
+
 # -- services, without any page ---------------------------------------------------------------------------------------
 
 
@@ -113,6 +139,7 @@ ACTS = {
     "begin a training": (lambda who, home: Runs().begin(who, ("false",), about=""), {"analyst"}),
     "stop a training": (lambda who, home: Runs().stop(who, "t-1"), {"analyst"}),
     "lay out a training": (lambda who, home: proposals(who, home.path), {"analyst"}),
+    "try a script": (lambda who, home: Trials(home.path).begin(who, SCRIPT), {"analyst", "officer"}),
     "start": (lambda who, home: operation.start(who, home.path, home.path, language="zh"), {"operator"}),
     "stop": (lambda who, home: operation.stop(who, home.path, language="zh"), {"operator"}),
     "export": (lambda who, home: exporting.bundle(who, home.path, language="zh"), {"auditor"}),
@@ -127,9 +154,9 @@ def test_a_service_refuses_every_role_that_has_not_the_right_and_no_other(home, 
     try:
         service(EVERYBODY[role], home)
     except RefusedError as refused:
-        assert refused.code == "refused.right"
-        assert role not in allowed
-        return
+        if refused.code == "refused.right":
+            assert role not in allowed
+            return
     except Exception:
         pass  # it got past the check, and then to a process that must not start or a file that is not here
     assert role in allowed

@@ -25,7 +25,7 @@ def lying(started, monkeypatch):
 
 def test_the_first_sentence_says_what_is_asked_and_what_it_may_cost(opened, lying):
     text = words(opened(lying().path, "approvals", account=OFFICER))
-    assert "analyst (市级) 要在城区的“个人所得税”上运行脚本：读 2 列的全部行，交出至多 2 行 × 2 个数" in text
+    assert "市级申请方 analyst 要在城区的“个人所得税”上运行脚本：读 2 列的全部行，交出至多 2 行 × 2 个数" in text
     assert f"最多可借这些数带走 {script_plan().capacity_bits} 比特" in text
     assert "会被每个部门拒绝" not in text
 
@@ -147,5 +147,5 @@ def test_the_button_begins_a_try_for_whoever_is_signed_in(opened, lying, monkeyp
 
 def test_it_speaks_english(opened, lying):
     text = words(opened(lying().path, "approvals", account=OFFICER, lang="en"))
-    assert "wants to run a script on “personal income tax” of Chengqu" in text
+    assert "wants to run a script on &quot;personal income tax&quot; of Chengqu" in text
     assert "hides rows in the low digits" in text

@@ -6,11 +6,12 @@ import pytest
 from dashboard.services import commands
 from dashboard.services.attempts import FREE, Attempts
 from dashboard.services.commands import SaidError
+from dashboard.services.desks import Desk, gather
 from dashboard.services.programs import FROM_ENVIRONMENT
 from dashboard.services.requests import requests
 from dashboard.services.signing import Word, decide, possible, said
 from federation.errors import HomeError, KeyongError, RefusedError
-from tests.dashboard.desks import desk
+from tests.dashboard.desks import desk, item
 from tests.dashboard.records import DEPARTMENTS, WAITING, RecordedHome
 from tests.dashboard.visits import visitor
 
@@ -95,6 +96,17 @@ def stand_in(monkeypatch, answer, commands_seen=None):
     monkeypatch.setattr(commands, "sign", sign)
 
 
+@pytest.mark.usefixtures("nothing_starts")
+def test_one_of_two_officers_may_not_grant_twice_and_may_take_it_back(approved):
+    lying = gather({"gaoping": (item("pending", granted_by=("officer@gaoping",)),)})
+    desks = Desk(requests=lying, heads={}, silent={})
+    (found,) = requests((), desks, DEPARTMENTS, visitor=visitor("auditor@city"), grants=2)
+    assert possible(visitor("officer@gaoping"), approved.roster, found) == ("reject", "revoke")
+    with pytest.raises(RefusedError) as refused:
+        say(approved, found, "officer@gaoping")
+    assert refused.value.code == "refused.granted_before"
+
+
 def test_the_passphrase_goes_by_standard_input_alone(approved, request_on_desks, monkeypatch):
     seen = []
     monkeypatch.setenv(FROM_ENVIRONMENT, "from the environment")
@@ -152,3 +164,10 @@ def test_the_command_names_officer_request_and_reason_and_no_passphrase(tmp_path
     words = commands.sign(tmp_path, "revoke", WAITING, "officer@gaoping", said(word), "en")
     assert words[-5:] == ("--as=officer@gaoping", "--passphrase-stdin", "--reason=--not an option", "--", WAITING)
     assert json.dumps(words)
+
+
+def test_a_yes_carries_its_hours_its_condition_and_a_larger_group_only():
+    word = Word(decision="approve", job=WAITING, conditions="--as=somebody", hours=8)
+    assert said(word) == ("--hours=8", "--condition=--as=somebody")
+    stricter = Word(decision="approve", job=WAITING, minimum_group=25)
+    assert said(stricter) == ("--hours=24", "--condition=", "--min-group=25")

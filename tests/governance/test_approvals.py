@@ -626,6 +626,24 @@ def test_request_whose_slip_was_written_and_whose_event_was_not_is_laid_again(de
     assert desk.state() == "granted"
 
 
+def test_no_officer_is_heard_on_a_request_that_is_not_on_record_yet(desk):
+    drafts = desk.approvals.lodge("q-1", desk.plan, b"request", lambda: CELLS)
+    assert code(desk.hear, desk.grant()) == "refused.no_request"
+    desk.federation.journals[OURS].write(drafts)
+    desk.hear(desk.grant())
+    assert desk.approvals.state("q-1") == "granted"
+
+
+def test_request_whose_slip_is_lost_after_the_first_of_two_grants_keeps_it(pair):
+    (slip,) = (pair.federation.folder(OURS) / "desk").glob("*.slip")
+    slip.unlink()
+    pair.restart()
+    pair.lodge()
+    assert code(pair.hear, pair.grant()) == "refused.granted_before"
+    pair.restart()  # what the journal tells is the same
+    assert code(pair.hear, pair.grant()) == "refused.granted_before"
+
+
 def test_request_whose_slip_is_lost_is_laid_again(desk):
     desk.lodge()
     (slip,) = (desk.federation.folder(OURS) / "desk").glob("*.slip")

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from federation.errors import HomeError, KeyongError, RefusedError
-from federation.governance.datasite import Datasite, Registered, hash_folder
+from federation.governance.datasite import Datasite, Registered
+from federation.governance.folders import hash_folder
 from federation.governance.shelf import Lying
 from federation.messages import Dataset
 from federation.plan import Column, ScriptFile, ScriptPlan

@@ -9,8 +9,8 @@ import pytest
 from federation import demo
 from federation.adapters import load_adapter
 from federation.runtime.home import Home
+from federation.sandbox import run_script
 from federation.sandbox.limits import Limits
-from federation.sandbox.room import run_script
 from federation.scripting.planning import plan_script
 from federation.scripting.release import release
 from federation.scripting.view import write_view

@@ -8,8 +8,8 @@ from pathlib import Path
 from federation.governance.policy import readable_columns
 from federation.governance.roster import Party, Roster
 from federation.plan import GroupKey, ScriptFile, ScriptPlan
+from federation.sandbox import run_script
 from federation.sandbox.limits import Limits, Ran
-from federation.sandbox.room import run_script
 from tests.support.memory import ANALYST, NAMES, MemoryFederation, MemoryStore, catalogue
 
 OWNER, OTHERS = NAMES[0], NAMES[1:3]
