@@ -302,7 +302,7 @@ def script_status(status: str) -> str:
         "output": _("输出过大，已终止"),
         "stopped": _("被撤回，已终止"),
     }
-    return names.get(status) or outcome(status)
+    return names.get(status) or _("结果没有放行 ({code})").format(code=status)
 
 
 def account_role(role: str) -> str:

@@ -123,7 +123,9 @@ def figures(view: LogView) -> None:
     """Bytes and messages per class, of the selection."""
     sizes = {kind: sum(flow.size for flow in view.flows if flow.kind == kind) for kind in (*CLASSES, RAW)}
     messages = {kind: sum(flow.messages for flow in view.flows if flow.kind == kind) for kind in (*CLASSES, RAW)}
-    shown = [kind for kind in CLASSES if messages[kind] or kind in ("ciphertext", "sealed", "control")]
+    script = view.job is not None and view.job.kind == "script"  # nothing of it is encrypted to be added up
+    always = ("output", "control") if script else ("ciphertext", "sealed", "control")
+    shown = [kind for kind in CLASSES if messages[kind] or kind in always]
     blocks.cards(
         [
             *(

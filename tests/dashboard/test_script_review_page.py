@@ -109,6 +109,14 @@ def test_the_life_of_a_script_is_told(opened, started):
     assert "城区在沙箱中执行脚本：超时，已终止，20.4 秒" in text
 
 
+def test_a_result_that_was_not_released_is_told_by_its_code(opened, started):
+    started.write("analyst", "request.submit", JOB, plan="ab" * 32)
+    told = {"code": "c0" * 32, "digits": 4, "bits": 88, "milliseconds": 900}
+    started.write(OWNER, "script", JOB, status="refused.result_small", **told)
+    text = words(opened(started.path, "approvals", request=JOB))
+    assert "城区在沙箱中执行脚本：结果没有放行 (refused.result_small)，0.9 秒" in text
+
+
 def tried(monkeypatch, **fields):
     fits = fields.pop("fits", True)
     trial = Trial(tried=Tried(**{"status": "done", "seconds": 1.5, **fields}), fits=fits)
