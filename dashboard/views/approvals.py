@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import approving, blocks, boards, deciding, frame, reviewing, sources, trying, words
+from dashboard import approving, blocks, boards, codereview, deciding, frame, reviewing, sources, trying, words
 from dashboard.approving import ALL, MINE
 from dashboard.i18n import _, language
 from dashboard.served import served
@@ -80,8 +80,8 @@ def script(request: Request, plan: ScriptPlan, visitor: Visitor, view: LogView) 
     """All code that would run, and what it does to made-up rows."""
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        reviewing.code(plan)
-        reviewing.shelf(sources.shelves(served().home).look(visitor, request), view.public)
+        codereview.code(plan)
+        codereview.shelf(sources.shelves(served().home).look(visitor, request), view.public)
     with right:
         trying.panel(plan, visitor)
 
