@@ -111,7 +111,13 @@ def _try(command: Command, settings: Settings, files: dict[str, str], dataset: s
     trial = try_script(files, table)
     if command.json:
         print_json(_trial_fields(trial))
-        return
+    else:
+        _print_trial(command, trial)
+    if trial.shape is None:
+        raise typer.Exit(1)
+
+
+def _print_trial(command: Command, trial: Trial) -> None:
     for title, content in (
         (("out/result.csv", "out/result.csv"), trial.ran.output),
         (("日志", "log"), trial.ran.log),

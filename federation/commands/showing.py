@@ -40,7 +40,7 @@ def print_visibility(command: Command, settings: Settings, plan: Plan) -> None:
         command.say("看到", "sees"),
         command.say("可读数值", "readable numbers"),
     ):
-        table.add_column(column, justify="right" if column.endswith(("数值", "numbers")) else "left")
+        table.add_column(column, justify="right" if column.endswith(("数值", "numbers")) else "left", overflow="fold")
     for sight in plan.visibility():
         table.add_row(
             " ".join(dict.fromkeys((labels.get(sight.party, sight.party), sight.party))),
