@@ -68,6 +68,10 @@ def _role(role: Role) -> str:
 
 def _form(accounts: Mapping[str, Account]) -> None:
     """The account outside the form, since what it has to show depends on it."""
+    if st.session_state.get("accounts in") != language():  # see the data flows' list of jobs
+        chosen = st.session_state.get("sign-in account")
+        st.session_state["sign-in account"] = chosen if chosen in accounts else next(iter(accounts))
+        st.session_state["accounts in"] = language()
     name = st.selectbox(
         _("账号"), list(accounts), format_func=lambda one: f"{_role(accounts[one].role)} · {one}", key="sign-in account"
     )

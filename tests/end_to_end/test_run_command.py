@@ -108,6 +108,14 @@ def test_trial_needs_no_federation_and_shows_result_and_log_of_made_up_rows(hosp
     assert not (tmp_path / "none").exists()
 
 
+def test_trial_of_a_script_that_fails_is_a_failure(hospitals):
+    (hospitals / "broken.py").write_text("raise SystemExit(3)\n")
+    result = keyong(
+        *("--home", "none", "run", "broken.py", "--dataset", "east.cases", "--try", "--json"), cwd=hospitals
+    )
+    assert (result.returncode, json.loads(result.stdout)["code"]) == (1, "refused.script_failed")
+
+
 def test_explaining_shows_hashes_capacity_and_who_sees_what(hospitals, ran):
     told = json.loads(run(hospitals, "stays.py", "--explain").stdout)
     assert list(told["files"]) == ["stays.py", "quantiles.py"]

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from federation.drills.model.attacks import DRILLS
-from federation.drills.model.drill import ModelDrill, ModelOutcome, Wording, perform
+from federation.drills.model.drill import ModelDrill, ModelOutcome, perform
 from federation.drills.model.stage import ModelStage
+from federation.drills.wording import Wording
 
 __all__ = ["DRILLS", "ModelDrill", "ModelDrillReport", "ModelOutcome", "ModelStage", "Wording", "run_model_drills"]
 

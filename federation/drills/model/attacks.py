@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from federation.drills.model import inversion, membership, presence
-from federation.drills.model.drill import Measured, ModelDrill, Wording
+from federation.drills.model.drill import Measured, ModelDrill
 from federation.drills.model.stage import AUDITED, BUDGET, ModelStage, Sent
+from federation.drills.wording import Wording
 
 
 def _invert_single(stage: ModelStage) -> Measured:

@@ -9,13 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from federation.drills.model.stage import ModelStage
-
-
-class Wording(msgspec.Struct, frozen=True):
-    """One text in both languages."""
-
-    zh: str
-    en: str
+from federation.drills.wording import Wording
 
 
 class Measured(NamedTuple):
