@@ -72,9 +72,8 @@ def _form(accounts: Mapping[str, Account]) -> None:
         chosen = st.session_state.get("sign-in account")
         st.session_state["sign-in account"] = chosen if chosen in accounts else next(iter(accounts))
         st.session_state["accounts in"] = language()
-    name = st.selectbox(
-        _("账号"), list(accounts), format_func=lambda one: f"{_role(accounts[one].role)} · {one}", key="sign-in account"
-    )
+    labels = {name: f"{_role(account.role)} · {name}" for name, account in accounts.items()}
+    name = st.selectbox(_("账号"), list(labels), format_func=labels.__getitem__, key="sign-in account")
     account = accounts[name]
     analyst = account.role == "analyst"
     with st.form("sign in", clear_on_submit=True, border=False):
