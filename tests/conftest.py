@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from federation import operate
 from federation.analyst import Analyst
@@ -30,6 +34,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if real:
         config.hook.pytest_deselected(items=real)
         items[:] = [item for item in items if item not in real]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """Keep a file marked `xdist_group` on one worker, so that its federation starts once; any other test goes anywhere.
+
+    That is what --dist loadgroup says it does. With pytest 9.2 it groups nothing (pytest-dev/pytest-xdist#1386).
+    """
+    if config.getoption("dist") != "loadgroup":
+        return None
+
+    @cache
+    def group(file: str) -> str:
+        found = re.search(r'^pytestmark = .*xdist_group\("(.+?)"\)', (config.rootpath / file).read_text("utf-8"), re.M)
+        return found[1] if found else ""
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid.partition("::")[0]) or nodeid
+
+    return ByGroup(config, log)
 
 
 def pytest_collection_finish() -> None:

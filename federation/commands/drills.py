@@ -73,6 +73,31 @@ def model(context: typer.Context) -> None:
         raise typer.Exit(1)
 
 
+@drill.command()
+def script(context: typer.Context) -> None:
+    """恶意脚本：在沙箱里够不该够的、耗尽资源、用结果夹带 · a hostile script, in the sandbox and with its result."""
+    # The fingerprints bring numpy, which no other command should wait for.
+    from federation.commands.script_drills import print_report
+    from federation.drills.script import COUNT, ScriptOutcome, run_script_drills
+
+    command = command_of(context)
+    if command.json or not command.err.is_terminal:
+        report = run_script_drills()
+    else:
+        with _progress(command) as progress:
+            task = progress.add_task(command.say("演练", "drills"), total=COUNT)
+            step: Callable[[ScriptOutcome], None] = lambda one: progress.update(  # noqa: E731 - one call
+                task, advance=1, description=command.say(one.title.zh, one.title.en)
+            )
+            report = run_script_drills(progress=step)
+    if command.json:
+        print_json(msgspec.to_builtins(report))
+    else:
+        print_report(command, report)
+    if report.failed:
+        raise typer.Exit(1)
+
+
 def _progress(command: Command) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, console=command.err, transient=True)

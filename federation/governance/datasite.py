@@ -49,6 +49,8 @@ RUN_SCRIPT = """#!/bin/sh
 # Keyong does what plan.json says, once the officers of every owner have signed for it. No runner of PySyft's may.
 exit 78
 """
+# Where `submit_bash_job` puts it, and its own file, which tells when that was.
+RUN_FILES, OWN_CONFIG = ("run.sh", "code/script.sh"), "config.yaml"
 STANDINGS: tuple[Standing, ...] = ("pending", "approved", "rejected", "done")
 TURNS = frozenset({("pending", "approved"), ("pending", "rejected"), ("approved", "rejected"), ("approved", "done")})
 
@@ -96,9 +98,14 @@ class Datasite:
     # -- requests -----------------------------------------------------------------------------------------------------
 
     def lay(self, job: str, plan: AnyPlan) -> Lying:
-        """Lay a request there as a job, if it does not lie there yet; see `Shelf`."""
+        """Lay a request there as a job, if it does not lie there yet; see `Shelf`.
+
+        Raises:
+            RefusedError: another one lies there under this name (`refused.shelf`), or a name becomes no folder.
+        """
         known = self.look(job)
         if known is not None:
+            self._check_laid(job, plan)
             return known
         requester = _address(plan.requester)
         if not JOB_NAME.fullmatch(job):
@@ -258,6 +265,14 @@ class Datasite:
         if ref is None:
             raise self._refusal(job)
         self._client().receive_job(ref.ds_email, ref.job_name, ref.protocol_version)
+
+    def _check_laid(self, job: str, plan: AnyPlan) -> None:
+        """What lies there already has to be this very request: somebody may have put another there before it came."""
+        found = self.read(job)
+        found.pop(OWN_CONFIG, None)
+        wanted = {f"code/{name}": content for name, content in _files(job, plan).items()}
+        if found != wanted | dict.fromkeys(RUN_FILES, RUN_SCRIPT.encode()):
+            raise self._refusal(job)
 
     def _find(self, job: str) -> JobInfo:
         with _silence():

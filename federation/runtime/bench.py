@@ -11,6 +11,7 @@ import ctypes
 import os
 import socket
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def start_bench(homes: Path) -> socket.socket:
         try:
             ctypes.CDLL(None).prctl(PR_SET_NAME, b"ky-bench", 0, 0, 0)
             seclude(homes=homes, keep=(theirs.fileno(),))
+            # What a script writes may be rows: on no disk, where a bench that is killed would leave them behind.
+            tempfile.tempdir = str(homes)
             serve(theirs)
             status = 0
         except BaseException:

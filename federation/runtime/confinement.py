@@ -142,6 +142,8 @@ def confine(
 def seclude(*, homes: Path, keep: Sequence[int] = ()) -> None:
     """Leave the network and all homes, but stay able to make further namespaces: for who makes sandboxes.
 
+    Where the homes were there is a little memory to write to, which nobody else sees and which goes with the process.
+
     No Landlock here, which would forbid the mounts that a sandbox is made of; what capabilities there are count within
     the new user namespace only. Call it in a freshly forked, single-threaded child; it dies with its parent.
 
@@ -151,7 +153,7 @@ def seclude(*, homes: Path, keep: Sequence[int] = ()) -> None:
     # No process namespace: its own /proc could not be mounted, and bubblewrap looks its children up there.
     _new_namespaces(CLONE_NEWNET)
     _keep_only(keep)
-    _cover(homes)
+    _cover(homes, size="4m")
     os.chdir("/")
     harden_plain_process(keep)
 
@@ -217,7 +219,7 @@ def _hide_other_homes(homes: Path, home: Path) -> None:
     """Cover `homes` with an empty file system that holds only `home`, and /proc with our own processes."""
     libc = _libc()
     own = os.open(home, os.O_PATH | os.O_DIRECTORY)
-    _cover(homes)
+    _cover(homes, size="64k")
     home.mkdir(parents=True)
     _must(libc.mount(f"/proc/self/fd/{own}".encode(), os.fsencode(home), None, MS_BIND | MS_REC, None), "own home")
     os.close(own)
@@ -229,12 +231,10 @@ def _hide_other_homes(homes: Path, home: Path) -> None:
     os.chdir(home)
 
 
-def _cover(homes: Path) -> None:
-    libc = _libc()
+def _cover(homes: Path, *, size: str) -> None:
+    libc, options = _libc(), f"size={size},mode=700".encode()
     _must(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "private mounts")
-    _must(
-        libc.mount(b"none", os.fsencode(homes), b"tmpfs", MS_NOSUID | MS_NODEV, b"size=64k,mode=700"), "cover the homes"
-    )
+    _must(libc.mount(b"none", os.fsencode(homes), b"tmpfs", MS_NOSUID | MS_NODEV, options), "cover the homes")
 
 
 def _restrict_files(home: Path, readable: Sequence[Path]) -> None:

@@ -240,6 +240,22 @@ def test_a_folder_that_cannot_be_written_is_the_operators_to_mend(tmp_path: Path
         Datasite(tmp_path / "datasite", "tax").lay("s-1", plan())
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"files": (ScriptFile(name="main.py", text="print(1)"),)}, id="another script"),
+        pytest.param({"nonce": "1" * 32}, id="another plan"),
+        pytest.param({"files": (*plan().files, ScriptFile(name="more.py", text=""))}, id="one file more"),
+    ],
+)
+def test_a_request_that_somebody_has_laid_before_it_came_is_not_taken_for_ours(
+    datasite: Datasite, tmp_path: Path, other: dict[str, object]
+) -> None:
+    datasite.lay("s-1", plan(**other))
+    with pytest.raises(RefusedError, match=r"refused\.shelf"):
+        Datasite(tmp_path / "datasite", "tax").lay("s-1", plan())
+
+
 # -- attacks: what must be noticed -------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -134,6 +135,35 @@ print(json.dumps([os.listdir(homes), socket.if_nameindex(), found, int(status["N
     command = bubblewrap_command([sys.executable, "-c", program, str(tmp_path)], writable=tmp_path)
     said = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, check=True).stdout
     assert json.loads(said) == [[], [[1, "lo"]], [], 1, None]
+
+
+def test_what_a_script_writes_is_on_no_disk_and_goes_with_a_bench_that_is_killed(tmp_path):
+    program = """
+import os, sys
+from pathlib import Path
+from federation.node.bench import Bench
+from federation.runtime.bench import start_bench
+from federation.sandbox.limits import Limits
+homes, scripts = map(Path, sys.argv[1:])
+bench = Bench(start_bench(homes), scripts, os.pipe()[0], lambda job: None)
+print(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()[0], flush=True)
+bench.run("job", {"forever" + "-two.py": "open('out/result.csv', 'w').write('a row')\\nwhile True: pass"}, Limits())
+"""
+    for folder in ("homes", "temporary", "scripts/job/data"):
+        (tmp_path / folder).mkdir(parents=True)
+    command = [sys.executable, "-c", program, str(tmp_path / "homes"), str(tmp_path / "scripts")]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        bench = int(process.stdout.readline())
+        until(lambda: "forever-two.py" in commands())
+        os.kill(bench, signal.SIGKILL)
+        assert b"bench has stopped" in process.stderr.read()
+    until(lambda: "forever-two.py" not in commands())
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 # -- in a federation --------------------------------------------------------------------------------------------------
