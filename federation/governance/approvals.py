@@ -27,7 +27,7 @@ from federation.governance.identity import write_secret
 from federation.governance.roster import Roster
 from federation.governance.shelf import Lying, NoShelf, Shelf
 from federation.governance.shelf import Standing as Shown
-from federation.governance.standing import REFUSALS, Standing, State
+from federation.governance.standing import REFUSALS, SHOWN, Standing, State
 from federation.governance.statements import (
     AnyStatement,
     Deny,
@@ -80,8 +80,6 @@ EVENTS: dict[type[AnyStatement], str] = {
     Resume: "member.resume",
     SignChange: "member.change",
 }
-# How the shelf shows what officers have decided.
-SHOWN: dict[State, Shown] = {"granted": "approved", "denied": "rejected", "revoked": "rejected"}
 
 
 class Approvals:
@@ -166,7 +164,8 @@ class Approvals:
         self._keep(f"{job}.slip", msgspec.msgpack.encode(slip))
         laid = self._shelf.lay(job, plan)
         self._slips[job] = slip
-        self._standings[job] = replace(known or Standing(plan.hash, plan.requester), files=laid.files)
+        standing = known or Standing(plan.hash, plan.requester)
+        self._standings[job] = replace(standing, files=laid.files, shown=laid.standing if self._shelf.software else "")
         node = Actor(name=self._name, role="node")
         received = Draft(type="request.receive", actor=node, job=job, attempt=1, data=data, body=slip.plan)
         return (received, *self._shown(job, laid))
@@ -261,8 +260,11 @@ class Approvals:
         standing = self._standings[job]
         if standing.spent:
             raise RefusedError("refused.replayed")
-        if self._shelf.software and self._shelf.look(job) != Lying("approved", standing.files):
-            raise RefusedError("refused.shelf", party=self._name, request=job)
+        if self._shelf.software:
+            # On record too: a crash may have come between the shelf and the event that tells of it.
+            shown = standing.shown == "approved" and self._shelf.look(job) == Lying("approved", standing.files)
+            if not shown:
+                raise RefusedError("refused.shelf", party=self._name, request=job)
         self._standings[job] = replace(standing, spent=True)
         actor = Actor(name=self._name, role="node")
         return Draft(type="job.join", actor=actor, job=job, attempt=1, data={"plan": plan})
@@ -278,15 +280,17 @@ class Approvals:
             raise RefusedError("refused.snapshot", party=self._name)
 
     def close(self, is_over: Callable[[str], bool]) -> tuple[Draft, ...]:
-        """Have the shelf show which runs are over; returns the events that tell of it.
+        """Have the shelf show what it does not yet: runs that are over, and words that a crash or a full disk kept.
 
         Args:
             is_over: whether the record says that a job has ended.
+
+        Returns:
+            The events that tell of it.
         """
-        if not self._shelf.software:
-            return ()
-        over = [job for job, known in self._standings.items() if known.spent and not known.closed and is_over(job)]
-        return tuple(draft for job in over if self.state(job) == "used" for draft in self._turn(job, "done"))
+        now = self._clock()
+        lacking = {job: known.unshown(now, over=known.spent and is_over(job)) for job, known in self._standings.items()}
+        return tuple(draft for job, shown in lacking.items() if shown for draft in self._turn(job, shown))
 
     def statements(self, job: str) -> tuple[str, ...]:
         """The officers' signed grants of a request; none if the rule is automatic."""
@@ -312,12 +316,14 @@ class Approvals:
 
     def _turn(self, job: str, shown: Shown, reason: str = "") -> tuple[Draft, ...]:
         """Have the shelf show what was decided; if it cannot, the word counts all the same, and no run begins."""
+        if not self._shelf.software:
+            return ()
         try:
             lying = self._shelf.turn(job, shown, reason)
         except (HomeError, RefusedError) as error:
             logger.warning("the shelf does not show request %s as %s: %s", job, shown, error.code)
             return ()
-        self._standings[job] = replace(self._standings[job], closed=shown == "done")
+        self._standings[job] = replace(self._standings[job], shown=lying.standing)
         return self._shown(job, lying)
 
     def _shown(self, job: str, lying: Lying) -> tuple[Draft, ...]:
@@ -341,10 +347,10 @@ class Approvals:
                     self._standings[event.job] = known.after(said, text, needed=self._roster.grants)
             case "approval.grant":
                 self._standings[event.job] = replace(known, state="granted")
-            case "shelf" if event.data["state"] == "pending":
-                self._standings[event.job] = replace(known, files=str(event.data["files"]))
             case "shelf":
-                self._standings[event.job] = replace(known, closed=event.data["state"] == "done")
+                shown: Shown = event.data["state"]  # type: ignore[assignment]  # as `_shown` wrote it
+                files = str(event.data["files"]) if shown == "pending" else known.files
+                self._standings[event.job] = replace(known, files=files, shown=shown)
             case "job.join":
                 self._standings[event.job] = replace(known, spent=True)
 

@@ -38,6 +38,7 @@ class Shelf(Protocol):
 
         Raises:
             HomeError: the folder cannot be written.
+            RefusedError: another one lies there under this name (`refused.shelf`).
         """
         ...
 

@@ -13,10 +13,13 @@ from typing import Literal
 from msgspec import UNSET
 
 from federation.errors import RefusedError
+from federation.governance.shelf import Standing as Shown
 from federation.governance.statements import Deny, Grant, Revoke, moment
 
 State = Literal["pending", "granted", "denied", "revoked", "expired", "used"]
 
+# How the shelf shows what officers have decided.
+SHOWN: dict[State, Shown] = {"granted": "approved", "denied": "rejected", "revoked": "rejected"}
 REFUSALS: dict[State, str] = {
     "pending": "refused.not_approved",
     "denied": "refused.denied",
@@ -37,7 +40,7 @@ class Standing:
         minimum_group: the largest that one of them asks for.
         spent: whether its one run has begun.
         files: what was laid on the shelf, as the shelf tells it; "" if nothing was.
-        closed: whether the shelf shows that the run is over.
+        shown: how the shelf shows it, as the record says; "" if nothing was laid.
     """
 
     plan: str
@@ -51,13 +54,23 @@ class Standing:
     minimum_group: int = 0
     spent: bool = False
     files: str = ""
-    closed: bool = False
+    shown: Shown | Literal[""] = ""
 
     def at(self, time: datetime) -> Standing:
         """As it stands at a time."""
         if self.state in ("pending", "granted") and self.expires is not None and self.expires <= time:
             return replace(self, state="expired")
         return replace(self, state="used") if self.state == "granted" and self.spent else self
+
+    def unshown(self, time: datetime, *, over: bool) -> Shown | None:
+        """What the shelf has to show that it does not show yet; None if there is nothing.
+
+        Args:
+            over: whether the job has ended.
+        """
+        state = self.at(time).state
+        wanted = ("done" if over else None) if state == "used" else SHOWN.get(state)
+        return wanted if self.shown in ("pending", "approved") and wanted != self.shown else None
 
     def after(self, said: Grant | Deny | Revoke, text: str, *, needed: int) -> Standing:
         """As it stands once an officer has said something that fits.

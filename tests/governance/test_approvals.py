@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import pytest
 
 from federation.adapters import Cells
 from federation.audit.events import read_event
-from federation.errors import HomeError, KeyongError
+from federation.audit.journal import Draft
+from federation.errors import HomeError, KeyongError, RefusedError
 from federation.governance.approvals import MAX_ON_DESK
 from federation.governance.shelf import Lying
 from federation.governance.statements import (
@@ -443,6 +444,55 @@ def test_word_counts_though_the_shelf_cannot_be_written_and_no_run_begins(shelve
     shelved.hear(shelved.no(Revoke))
     assert shelved.state() == "revoked"
     assert [kind for kind, _ in shown(shelved)].count("shelf") == 1
+
+
+def die_before_the_shelf_is_on_record(desk: Desk, said: str) -> None:
+    """The department is killed between what it does to the shelf and the event that tells of it."""
+    journal = desk.federation.journals[OURS]
+    write = journal.write
+
+    def killed(drafts: Sequence[Draft]) -> list[bytes]:
+        if any(draft.type == "shelf" for draft in drafts):
+            raise KeyboardInterrupt
+        return write(drafts)
+
+    journal.write = killed  # type: ignore[method-assign]  # a crash at this very place
+    with pytest.raises(KeyboardInterrupt):
+        desk.hear(said)
+    desk.restart()
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_word_that_a_crash_kept_from_the_shelf_or_its_event_is_shown_and_told_later(shelved, board, turned):
+    shelved.lodge()
+    before = board.lying["q-1"]
+    die_before_the_shelf_is_on_record(shelved, shelved.grant())
+    if not turned:  # killed a moment earlier
+        board.lying["q-1"] = before
+    assert code(shelved.begin) == "refused.shelf"  # the record must not tell of a run that no shelf was said to show
+    shelved.federation.journals[OURS].write(shelved.approvals.close(lambda job: False))
+    assert shown(shelved)[-1] == ("shelf", "approved")
+    assert shelved.approvals.close(lambda job: False) == ()
+    shelved.begin()
+
+
+def test_revocation_that_a_crash_kept_from_the_shelf_is_shown_later(shelved, board):
+    shelved.lodge()
+    shelved.hear(shelved.grant())
+    die_before_the_shelf_is_on_record(shelved, shelved.no(Revoke))
+    board.lying["q-1"] = board.lying["q-1"]._replace(standing="approved")
+    shelved.federation.journals[OURS].write(shelved.approvals.close(lambda job: False))
+    assert (board.lying["q-1"].standing, shown(shelved)[-1]) == ("rejected", ("shelf", "rejected"))
+
+
+def test_what_was_revoked_after_its_run_is_not_turned_again(shelved, board):
+    shelved.lodge()
+    shelved.hear(shelved.grant())
+    shelved.begin()
+    shelved.federation.journals[OURS].write(shelved.approvals.close(lambda job: True))
+    board.broken = RefusedError("refused.shelf", party=OURS, request="q-1")  # PySyft lets what is done stay so
+    shelved.hear(shelved.no(Revoke))
+    assert shelved.approvals.close(lambda job: True) == ()
 
 
 def test_department_that_agrees_automatically_lays_nothing_on_a_shelf(tmp_path, board):
