@@ -67,8 +67,15 @@ def _usable(shown: Demonstration | None) -> tuple[str, str]:
     figure = _("{compared} 个数值，{different} 个与明文不同").format(
         compared=words.count(shown.compared), different=words.count(shown.different)
     )
-    basis = _("{demonstration}；{n} 个查询逐个数值比对。合成数据，对真实城市不说明任何问题。")
-    return figure, basis.format(demonstration=demonstrated(shown), n=len(shown.report.queries))
+    basis = _("{demonstration}；{n} 个查询与一个脚本逐个数值比对。").format(
+        demonstration=demonstrated(shown), n=len(shown.report.queries)
+    )
+    trained, model = shown.report.trained, ""
+    if trained.federated is not None and trained.pooled is not None:
+        model = _("联合模型 AUC {federated}，汇总明文训练 {pooled}。").format(
+            federated=f"{trained.federated:.4f}", pooled=f"{trained.pooled:.4f}"
+        )
+    return figure, words.sentences(basis, model, _("合成数据，对真实城市不说明任何问题。"))
 
 
 def _invisible(outcome: Outcome | None, view: LogView) -> tuple[str, str]:
@@ -116,6 +123,8 @@ def _controllable(shown: Demonstration | None, outcome: Outcome | None) -> tuple
         refused = _("演示中 {n} 个禁止的请求，拒绝了 {refused} 个。").format(
             n=len(shown.report.refused), refused=shown.refused
         )
+        if shown.report.scripted.refused:
+            refused = words.sentences(refused, _("一个想带出明细的脚本被拦下。"))
     return figure, words.sentences(said, refused)
 
 

@@ -28,12 +28,12 @@ class Demonstration:
     @property
     def compared(self) -> int:
         """Released numbers that were compared with the clear answer."""
-        return sum(asked.compared for asked in self.report.queries)
+        return sum(asked.compared for asked in self.report.queries) + self.report.scripted.compared
 
     @property
     def different(self) -> int:
         """Those of them that differ."""
-        return sum(asked.different for asked in self.report.queries)
+        return sum(asked.different for asked in self.report.queries) + self.report.scripted.different
 
     @property
     def refused(self) -> int:

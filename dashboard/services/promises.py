@@ -58,7 +58,7 @@ def _usable(shown: Demonstration | None) -> State:
     """Only a demonstration has a clear answer to compare with."""
     if shown is None or not shown.compared:
         return "unknown"
-    return "broken" if shown.different else "holds"
+    return "broken" if shown.different or not shown.report.trained.holds else "holds"
 
 
 def _invisible(verdict: Verdict | None, watched: bool) -> State:
@@ -89,6 +89,7 @@ def _let_through(shown: Demonstration | None) -> bool:
     if shown is None:
         return False
     unstopped = any(stopped.code != stopped.expected for stopped in shown.report.stopped)
+    unstopped = unstopped or not shown.report.scripted.holds
     return unstopped or shown.refused < len(shown.report.refused)
 
 

@@ -45,6 +45,8 @@ def propose(wire: Wire, plan: AnyPlan, request: bytes, agreed: Mapping[str, byte
         RefusedError, RequestError: somebody said no.
         NodeError: a party is gone, late or answers wrongly.
     """
+    if not plan.participants:  # all of nobody would agree, and no department would ever have looked at it
+        raise RefusedError("refused.loosened")
     # Owners: each checks the plan against its own policy, and agrees, refuses, or asks its officer.
     answers = wire.ask({name: Propose(request=request) for name in plan.participants if name not in agreed})
     return {**agreed, **{n: said.envelope for n, said in answers.items() if isinstance(said.payload, Agreement)}}

@@ -27,6 +27,7 @@ class Sequencer:
         self._known: dict[str, tuple[int, str]] = {}
         self._members: list[Event] = []
         self._jobs: dict[str, list[tuple[int, str, str]]] = {}
+        self._begun: dict[str, str] = {}
         self._size = 0
         self.acts_end = 0  # the log's size up to its last entry that tells of more than the keeping of the log
         # Every entry was verified when it came in; whoever changed the file since is caught by the witnesses.
@@ -41,6 +42,8 @@ class Sequencer:
             self.acts_end = self._size
         if event.type in ("member.suspend", "member.resume"):
             self._members.append(event)
+        if event.type == "job.start":
+            self._begun[event.job] = str(event.data["plan"])
         if event.job and event.type not in ("egress", "egress.deny"):
             self._jobs.setdefault(event.job, []).append((self._size - 1, event.type, event.node))
 
@@ -48,6 +51,10 @@ class Sequencer:
     def member_acts(self) -> tuple[Event, ...]:
         """What officers said about departments' membership, in the log's order."""
         return tuple(self._members)
+
+    def begun(self, job: str) -> str:
+        """Hash of the plan of a job that has begun before, in this process or another; "" if none of this name has."""
+        return self._begun.get(job, "")
 
     def end_job(self, job: str) -> list[tuple[int, str, str]]:
         """Return a job's entries in the log, besides the ledger's, and forget them: index, type, party."""

@@ -70,8 +70,10 @@ class JobRunner:
     def take(self, job: Job) -> None:
         """Lay a job before its participants; run it if all agree at once."""
         waiting, _ = self._on_desks.get(job.name, (None, None))
-        if waiting is not None and waiting.plan.hash != job.plan.hash:
-            job.finish(None, RefusedError("refused.replayed"))
+        # The record knows one job of a name; a single department that never heard of it could not tell.
+        known = waiting.plan.hash if waiting is not None else self._sequencer.begun(job.name)
+        if known not in ("", job.plan.hash):
+            job.finish(None, RefusedError("refused.replayed", party=self._name))
             return
         if waiting is not None:
             # Asked again before we noticed that whoever asked first has gone, or beside them: the later one goes on.

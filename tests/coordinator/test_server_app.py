@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from federation.audit.events import read_event
 from federation.coordinator.jobs import Job
+from federation.coordinator.sequencer import Sequencer
 from federation.coordinator.server_app import JobRunner, Trainer
 from federation.governance.statements import Deny, Revoke
 from tests.coordinator.test_grid_wire import wire
@@ -56,6 +58,14 @@ class Running(Sealing):
         events = [read_event(entry, self.federation.roster.signers) for entry in self.federation.log.entries()]
         return [str(event.data["outcome"]) for event in events if event.type == "job.end"]
 
+    def restart(self) -> None:
+        """The coordinator reads its log anew."""
+        self.runner._sequencer = Sequencer(self.federation.log, self.federation._journal, self.federation.roster)
+
+    def started(self) -> list[str]:
+        events = [read_event(entry, self.federation.roster.signers) for entry in self.federation.log.entries()]
+        return [str(event.data["plan"]) for event in events if event.type == "job.start"]
+
 
 @pytest.fixture
 def running(tmp_path: Path) -> Running:
@@ -83,6 +93,26 @@ def test_desks_are_looked_after_without_a_nudge_too(running):
     running.grant()
     running.runner.look_after(nudged=False)
     assert job.result is not None
+
+
+def test_plan_that_nobody_takes_part_in_never_begins(running):
+    job = running.job(msgspec.structs.replace(running.plan, contributors=(), holders=()))
+    running.runner.take(job)
+    assert (job.error.code, job.result) == ("refused.loosened", None)
+    assert running.started() == []
+
+
+def test_name_of_a_job_that_has_begun_is_no_other_jobs_even_after_a_restart(running):
+    """A job of other departments could take it: none of them would know, and the record would not hold any more."""
+    running.runner.take(running.job())
+    running.grant()
+    running.runner.look_after(nudged=True)
+    for _ in range(2):
+        other = running.job(msgspec.structs.replace(running.plan, nonce="f" * 32))
+        running.runner.take(other)
+        assert (other.error.code, other.result) == ("refused.replayed", None)
+        running.restart()
+    assert running.started() == [running.plan.hash]
 
 
 def test_denial_ends_the_waiting_job(running):

@@ -65,7 +65,7 @@ def test_officers_and_a_demonstration_make_all_four_promises_hold(settled, appro
     approved.demonstrate()
     text = words(settled(approved.path))
     assert text.count('class="ky-claim good"') == 4
-    assert "14 个数值，0 个与明文不同" in text
+    assert "22 个数值，0 个与明文不同" in text
     assert "20,000 居民的合成城市" in text
     assert "1 次执行，未经批准的 0 次" in text
     assert "安全管理员签名批准 3 次、拒绝 0 次、撤回 0 次；自动同意 0 次" in text

@@ -7,7 +7,7 @@ from dashboard.services.promises import NAMES, judge
 from dashboard.services.verifier import Outcome
 from federation.audit.record import RecordReader
 from federation.audit.verify import Verdict, Witnessed
-from federation.demo.report import Drilled, Promise, Refused, Stopped
+from federation.demo.report import Drilled, Promise, Refused, ScriptRun, Stopped
 from federation.errors import HomeError, RecordError
 from tests.dashboard.records import JOB, report
 
@@ -116,6 +116,21 @@ def test_a_revocation_that_did_not_stop_the_job_breaks_controllable(recorded):
     assert states(shown(recorded), found())[2] == "broken"
 
 
+def test_a_model_worse_than_the_pooled_one_breaks_usable(recorded):
+    recorded.demonstrate(trained=msgspec.structs.replace(report().trained, federated=0.7))
+    assert states(shown(recorded), found())[0] == "broken"
+
+
+def test_a_script_that_carried_rows_out_breaks_controllable(recorded):
+    recorded.demonstrate(scripted=msgspec.structs.replace(report().scripted, refused=""))
+    assert states(shown(recorded), found())[2] == "broken"
+
+
+def test_a_machine_that_runs_no_script_breaks_nothing(recorded):
+    recorded.demonstrate(scripted=ScriptRun(dataset="tax.pit", unavailable="not Linux"))
+    assert states(shown(recorded), found()) == ["holds"] * 4
+
+
 def test_an_alteration_that_nobody_noticed_breaks_auditable(recorded):
     recorded.demonstrate(tampered="")
     assert states(shown(recorded), found())[3] == "broken"
@@ -142,4 +157,4 @@ def test_the_demonstration_is_dated_by_the_log(recorded):
     recorded.demonstrate(JOB, "q-0000000000bb")
     view = LogReader(RecordReader(recorded.path)).look()
     assert shown(recorded).at == view.jobs[0].time
-    assert (shown(recorded).compared, shown(recorded).different) == (28, 0)
+    assert (shown(recorded).compared, shown(recorded).different) == (36, 0)

@@ -13,13 +13,14 @@ from federation.drills.script.outside import GIVEN, MADE_UP_ROWS
 from federation.drills.wording import Wording
 from federation.sandbox import run_script
 from federation.sandbox.limits import Limits, Ran, Status
+from federation.sandbox.watch import MAX_THREADS
 
 PACKED = "packed.gz"
 UNPACKED_BYTES = 1 << 27
 ONE_SECOND = Limits(seconds=1, memory_mb=256)
 LITTLE_MEMORY = Limits(seconds=10, memory_mb=100)
 LITTLE_DISK = Limits(seconds=10, memory_mb=256, output_bytes=1000)
-# Room for more threads than it may have.
+# Room for more threads than it may have: what stops it is not their memory.
 MANY_STACKS = Limits(seconds=10, memory_mb=2048)
 WORD_TAKEN_BACK_S = 0.5
 
@@ -178,10 +179,12 @@ time.sleep(99)
         name="thread-bomb",
         title=Wording("线程炸弹", "a thread bomb"),
         stops=Wording("每个新线程都由沙箱之外点数", "every new thread is counted from outside"),
-        text="""
+        text=f"""
 import threading
 forever = threading.Event()
-while True: threading.Thread(target=forever.wait, daemon=True).start()
+for _ in range({MAX_THREADS + 1}):
+    threading.Thread(target=forever.wait, daemon=True).start()
+open("out/result.csv", "w").write("1")
 """,
         limits=MANY_STACKS,
         ends="failed",

@@ -65,7 +65,7 @@ def play(trick: Trick) -> ScriptOutcome:
     """Play one.
 
     Raises:
-        RefusedError: there is no sandbox on this machine, and this one needs it.
+        RefusedError: there is no sandbox on this machine, and this one needs it; or the rules let nothing out at all.
     """
     through, seen = trick.play()
     return ScriptOutcome(
