@@ -6,7 +6,9 @@
     scripts/<job>/log.txt     what it printed, and why nothing was released
     scripts/<job>/released    what was released, to open the record's commitment with
 
-From the last two follows the budget: how many numbers of a dataset a requester was given in this epoch.
+From the first and the last follows the budget: how many numbers of a dataset a requester was given in this epoch. A
+run of which nothing was released counts as one: how it ended, and after how many seconds, is told too, and no more
+than a number could tell.
 """
 
 from __future__ import annotations
@@ -101,14 +103,14 @@ class Keeping:
             HomeError: a plan that was kept cannot be read.
         """
         numbers = 0
-        for released in self._scripts.glob("*/released"):
+        for kept in self._scripts.glob("*/plan.json"):
             try:
-                plan = read_plan((released.parent / "plan.json").read_bytes())
+                plan = read_plan(kept.read_bytes())
             except (OSError, ValueError) as exc:
                 raise HomeError("home.storage", file="plan.json") from exc
             theirs = (plan.requester, plan.table, plan.epoch)
             if isinstance(plan, ScriptPlan) and theirs == (self._plan.requester, self._plan.table, self._plan.epoch):
-                numbers += plan.released_numbers
+                numbers += plan.released_numbers if kept.with_name("released").exists() else 1
         return numbers
 
 

@@ -117,12 +117,12 @@ def test_a_revocation_that_did_not_stop_the_job_breaks_controllable(recorded):
 
 
 def test_a_model_worse_than_the_pooled_one_breaks_usable(recorded):
-    recorded.demonstrate(trained=msgspec.structs.replace(report().trained, federated=0.7))
+    recorded.demonstrate(trained=msgspec.structs.replace(report((JOB,)).trained, federated=0.7))
     assert states(shown(recorded), found())[0] == "broken"
 
 
 def test_a_script_that_carried_rows_out_breaks_controllable(recorded):
-    recorded.demonstrate(scripted=msgspec.structs.replace(report().scripted, refused=""))
+    recorded.demonstrate(scripted=msgspec.structs.replace(report((JOB,)).scripted, refused=""))
     assert states(shown(recorded), found())[2] == "broken"
 
 

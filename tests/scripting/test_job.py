@@ -241,13 +241,14 @@ def test_numbers_of_one_epoch_are_limited_for_each_requester(tmp_path):
     assert federation.seal(other, job="s-4").shares
 
 
-def test_what_was_refused_costs_nothing(tmp_path):
-    areas = GroupKey(column="area", values=tuple(f"area {i:03}" for i in range(300)))
-    numbers = tuple(f"n{i}" for i in range(33))
-    federation, _ = run_with(tmp_path, Wrote("bad"))
-    for number in range(3):
-        plan = script_plan(federation, group_by=(areas,), numbers=numbers[:32])
+def test_what_was_refused_costs_one_number_since_its_code_and_its_time_tell_something(tmp_path, monkeypatch):
+    federation, plan = run_with(tmp_path, Wrote("bad"))
+    assert plan.released_numbers == 6
+    monkeypatch.setattr("federation.scripting.job.MAX_RELEASED", 7)
+    for number in range(2):
         assert code_of(federation, plan, job=f"s-{number}") == "refused.result_columns"
+    assert code_of(federation, plan, job="s-2") == "refused.script_budget"
+    assert not folder(federation, "s-2").exists()  # it did not run
 
 
 # --- what the analyst does not take ---
