@@ -27,6 +27,7 @@ bench: .venv/dev
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/record.py
 	$(BIN)/python bench/revocation.py
+	$(BIN)/python bench/desk.py
 
 # A folder of wheels with everything for `make demo` on a machine without network.
 offline: .venv/runtime

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from federation.errors import RefusedError, RequestError
 from federation.governance.roster import Roster
 from federation.plan import (
+    LEAST_SCRIPT_MB,
+    MAX_DIGITS,
     MAX_FILES,
     MAX_GROUPS,
     MAX_NUMBERS,
@@ -38,8 +40,6 @@ from federation.settings import Catalogue, ColumnCard, TableCard, Use
 
 MAX_PURPOSE = 500
 MAX_BANDS = 20
-MAX_DIGITS = 6
-LEAST_SCRIPT_MB = 256
 # Whatever somebody may look at in some way, a script may be given; keys and what is never shown, it may not.
 OPEN_USES: frozenset[Use] = frozenset({"filter", "group_by", "aggregate", "feature"})
 HIDDEN_USES: frozenset[Use] = frozenset({"never", "join_key"})

@@ -31,6 +31,8 @@ from federation.plan.query import (
     in_unit,
 )
 from federation.plan.script import (
+    LEAST_SCRIPT_MB,
+    MAX_DIGITS,
     MAX_FILES,
     MAX_NUMBERS,
     MAX_RELEASED,
@@ -42,6 +44,8 @@ from federation.plan.script import (
 )
 
 __all__ = [
+    "LEAST_SCRIPT_MB",
+    "MAX_DIGITS",
     "MAX_FILES",
     "MAX_GROUPS",
     "MAX_NUMBERS",

@@ -21,7 +21,10 @@ MAX_SCRIPT_BYTES = 262_144
 MAX_FILES = 32
 MAX_NUMBERS = 32
 MAX_SCRIPT_S = 40
+# Less, and pandas cannot be loaded.
+LEAST_SCRIPT_MB = 512
 MAX_SCRIPT_MB = 4096
+MAX_DIGITS = 6
 # Numbers that one requester may be given of one dataset in one epoch of the joint key: each tells a little more.
 MAX_RELEASED = 10_000
 # A decimal number of so many significant digits, its sign and a power of ten from -99 to 99.
@@ -62,10 +65,10 @@ class ScriptPlan(Plan, frozen=True, kw_only=True, tag="script"):
     files: tuple[ScriptFile, ...]
     group_by: tuple[GroupKey, ...] = ()
     numbers: tuple[ResultName, ...]
-    digits: Annotated[int, msgspec.Meta(ge=1, le=6)] = 4
+    digits: Annotated[int, msgspec.Meta(ge=1, le=MAX_DIGITS)] = 4
     basis: str = ""
     seconds: Annotated[int, msgspec.Meta(ge=1, le=MAX_SCRIPT_S)] = 20
-    memory_mb: Annotated[int, msgspec.Meta(ge=512, le=MAX_SCRIPT_MB)] = 2048
+    memory_mb: Annotated[int, msgspec.Meta(ge=LEAST_SCRIPT_MB, le=MAX_SCRIPT_MB)] = 2048
     protection: Literal["none"] = "none"
 
     @property

@@ -32,7 +32,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         code: SHA-256 of what ran, hex.
         digits: significant digits of each number.
         capacity_bits: what the table's numbers can tell apart, no more.
-        seconds: how long it ran, in whole ones, which another handful of bits could hide in.
+        seconds: how long it ran, in whole ones; who waits can time it finer, and another dozen bits could hide in that.
     """
 
     code: str

@@ -8,9 +8,13 @@ import pytest
 from federation.errors import KeyongError
 from federation.governance.policy import check_plan, readable_columns
 from federation.plan import (
+    LEAST_SCRIPT_MB,
+    MAX_DIGITS,
     MAX_FILES,
     MAX_RELEASED,
     MAX_SCRIPT_BYTES,
+    MAX_SCRIPT_MB,
+    MAX_SCRIPT_S,
     Column,
     GroupKey,
     ScriptFile,
@@ -84,17 +88,30 @@ IDENTIFIER, HIDDEN = Column(name="person_id", type="text"), Column(name="name", 
         ({"files": files(*[""] * (MAX_FILES + 1))}, "request.script_files"),
         ({"files": files("险" * (MAX_SCRIPT_BYTES // 3), "more")}, "request.script_files"),
         ({"digits": 0}, "request.script_limits"),
-        ({"digits": 7}, "request.script_limits"),
+        ({"digits": MAX_DIGITS + 1}, "request.script_limits"),
         ({"seconds": 0}, "request.script_limits"),
-        ({"seconds": 41}, "request.script_limits"),
-        ({"memory_mb": 255}, "request.script_limits"),
-        ({"memory_mb": 4097}, "request.script_limits"),
+        ({"seconds": MAX_SCRIPT_S + 1}, "request.script_limits"),
+        ({"memory_mb": LEAST_SCRIPT_MB - 1}, "request.script_limits"),
+        ({"memory_mb": MAX_SCRIPT_MB + 1}, "request.script_limits"),
         ({"basis": "x" * 501}, "request.script_limits"),
         ({"purpose": " "}, "request.purpose"),
     ],
 )
 def test_plan_with_one_thing_changed_is_refused(changes, expected):
     assert code(replace(PLAN, **changes)) == expected
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"digits": 1, "seconds": 1, "memory_mb": LEAST_SCRIPT_MB},
+        {"digits": MAX_DIGITS, "seconds": MAX_SCRIPT_S, "memory_mb": MAX_SCRIPT_MB},
+    ],
+)
+def test_what_the_policy_allows_at_its_limits_can_be_read_by_the_department(limits):
+    plan = replace(PLAN, **limits)
+    check_plan(plan, PUBLIC, ROSTER)
+    assert read_plan(plan.to_bytes()) == plan
 
 
 def test_more_numbers_than_one_epoch_allows_are_refused_at_once():
