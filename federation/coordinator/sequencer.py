@@ -42,8 +42,8 @@ class Sequencer:
             self.acts_end = self._size
         if event.type in ("member.suspend", "member.resume"):
             self._members.append(event)
-        if event.type == "job.start":
-            self._begun[event.job] = str(event.data["plan"])
+        if event.type == "job.start" and event.node in self._roster.names("coordinator"):
+            self._begun[event.job] = str(event.data.get("plan", ""))
         if event.job and event.type not in ("egress", "egress.deny"):
             self._jobs.setdefault(event.job, []).append((self._size - 1, event.type, event.node))
 

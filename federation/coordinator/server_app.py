@@ -96,8 +96,12 @@ class JobRunner:
                 raise RefusedError("refused.cancelled")
             if not job.steps:
                 job.step("agree")
-            agreements = propose(self._wire(job), job.plan, job.request, agreements)
+            kept, agreements = agreements, propose(self._wire(job), job.plan, job.request, agreements)
             desks = tuple(name for name in job.plan.participants if name not in agreements)
+            if kept and not desks:
+                # Somebody may have taken back since what it said then: a job that was denied never starts.
+                agreements = propose(self._wire(job), job.plan, job.request, {})
+                desks = tuple(name for name in job.plan.participants if name not in agreements)
             if desks:
                 job.wait_for(desks)
                 self._on_desks[job.name] = job, agreements

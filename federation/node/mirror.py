@@ -43,7 +43,8 @@ class RecordMirror:
 
     def is_over(self, job: str) -> bool:
         """Whether the coordinator has written down how a job ended."""
-        return any(act.type == "job.end" for act in self._witness.acts(job))
+        ends = (act.node for act in self._witness.acts(job) if act.type == "job.end")
+        return any(node in self._roster.names("coordinator") for node in ends)
 
     def suspended(self) -> frozenset[str]:
         """The departments that do not count at the moment."""

@@ -192,3 +192,15 @@ def test_two_threads_bring_two_chains_whole(sequencer, log, tmp_path):
         thread.join()
     for party, entries in chains.items():
         assert [entry for entry in log.entries() if event(entry).node == party] == entries
+
+
+def test_names_of_jobs_that_began_are_known_after_a_restart_and_only_the_coordinator_gives_them(
+    tmp_path, log, sequencer
+):
+    began = Draft(type="job.start", actor=Actor(name="coordinator", role="coordinator"), job="q-1", data={"plan": "p"})
+    sequencer.record(began)
+    told = replace(began, actor=Actor(name="gaoping", role="node"), job="q-2")
+    untold = replace(told, job="q-3", data={})
+    sequencer.accept("gaoping", open_journal(tmp_path, "gaoping").write([told, untold]))
+    for one in (sequencer, Sequencer(log, open_journal(tmp_path, "coordinator"), ROSTER)):
+        assert [one.begun(job) for job in ("q-1", "q-2", "q-3", "q-4")] == ["p", "", "", ""]

@@ -95,6 +95,18 @@ def test_desks_are_looked_after_without_a_nudge_too(running):
     assert job.result is not None
 
 
+def test_job_does_not_begin_if_somebody_revoked_while_another_was_awaited(running):
+    job = running.job()
+    running.runner.take(job)
+    running.grant("gaoping")
+    running.runner.look_after(nudged=True)
+    running.federation.approvals["gaoping"].hear(running.federation.say_no(Revoke, "gaoping", running.plan), {})
+    running.grant("lingchuan", "qinshui")
+    running.runner.look_after(nudged=True)
+    assert (job.error.code, job.result) == ("refused.revoked", None)
+    assert running.started() == []
+
+
 def test_plan_that_nobody_takes_part_in_never_begins(running):
     job = running.job(msgspec.structs.replace(running.plan, contributors=(), holders=()))
     running.runner.take(job)

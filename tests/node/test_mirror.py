@@ -5,13 +5,16 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from federation.audit.events import Actor
+from federation.audit.journal import Draft
 from federation.errors import KeyongError
 from federation.governance.statements import Deny, Resume, Revoke, SignRoster, Statement, Suspend, sign_statement
-from federation.messages import Attest, Cosigned, Propose
+from federation.messages import Attest, Cosigned, Propose, Sync
 from federation.node.mirror import RecordMirror
-from tests.support.memory import NAMES, ORIGIN, MemoryFederation, MemoryStore
+from tests.support.memory import COORDINATOR, NAMES, ORIGIN, MemoryFederation, MemoryStore
 
 SQL = "SELECT COUNT(*), SUM(income) FROM insured"
 OURS, THEIRS = "gaoping", "zezhou"
@@ -82,6 +85,17 @@ def test_nobody_has_revoked_a_job_nobody_spoke_of(federation):
     lodged(federation)
     federation.checkpoint()
     assert mirror(federation).revoked("q-1") == ()
+
+
+def test_job_is_over_when_the_coordinator_says_so_and_nobody_else(federation):
+    end = Draft(type="job.end", actor=Actor(name=THEIRS, role="node"), job="q-1", data={"outcome": "released"})
+    federation.journals[THEIRS].write([end])
+    federation.say(THEIRS, Sync())
+    attest(federation)
+    assert not mirror(federation).is_over("q-1")
+    federation.sequencer.record(msgspec.structs.replace(end, actor=Actor(name=COORDINATOR, role="coordinator")))
+    attest(federation)
+    assert mirror(federation).is_over("q-1")
 
 
 @pytest.mark.parametrize("kind", [Deny, Revoke])

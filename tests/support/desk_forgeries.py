@@ -176,6 +176,12 @@ forgery(
     "runs a script at more than one department",
     "it does not state participants",
 )
+for _data in ({"contributors": 0, "participants": ""}, {"contributors": 0}, {"contributors": 99}):
+    forgery(
+        f"sum of {_data}",
+        always(change(at("job.start", COORDINATOR, job=FIRST), data=_data)),
+        "does not state participants",
+    )
 forgery(
     "script in a sum",
     always(change(at("job.start", COORDINATOR, job=SCRIPT), data={"kind": "sum"})),
@@ -364,6 +370,12 @@ def revoked_when_it_is_over(stage: Stage) -> Changed:
     return shown_after("rejected")(stage)
 
 
+def begun_again(stage: Stage) -> Changed:
+    """The record could not be sealed the first time, say; nobody had joined."""
+    start = at("job.start", COORDINATOR, job=SCRIPT)
+    return lambda items: insert(items[start(items)], start)(items)
+
+
 def refused_release(stage: Stage) -> Changed:
     """The department refuses what came out, and says only that."""
 
@@ -388,6 +400,7 @@ def with_a_minimum_group(stage: Stage) -> Changed:
 HONEST = {
     make.__name__: make
     for make in (
-        as_it_is, without_a_shelf, revoked_when_it_is_over, refused_release, catalogue_told, with_a_minimum_group,
+        as_it_is, begun_again, without_a_shelf, revoked_when_it_is_over, refused_release, catalogue_told,
+        with_a_minimum_group,
     )
 }  # fmt: skip

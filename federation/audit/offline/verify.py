@@ -1318,8 +1318,12 @@ class Desk:
         job, data = event["job"], event["data"]
         if event["node"] != COORDINATOR:
             raise Reject(where, "role")
-        if job in self.started:
-            raise Reject(where, "ran_twice", job=job)
+        known = self.started.get(job)
+        if known is not None:
+            # As it was, and before anybody has joined it: the record could not be sealed the first time, say.
+            joined = any(step[0] == "job.join" and step[2] == job for step in self.done)
+            if joined or any(known.get(field) != value for field, value in {"kind": "sum", **data}.items()):
+                raise Reject(where, "ran_twice", job=job)
         for field, kind in (("contributors", int), ("participants", str), ("plan", str), ("requester", str)):
             if type(data.get(field)) is not kind:
                 raise Reject(where, "data", field=field)

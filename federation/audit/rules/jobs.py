@@ -137,6 +137,8 @@ class Jobs:
         known = self.jobs.setdefault(written.event.job, job)
         if known.joined or known.agreed != job.agreed:
             raise wrong(written.where, f"job {written.event.job} ran before, or was another one")
+        if not 0 < contributors <= len(participants):
+            raise wrong(written.where, f"job {written.event.job} does not state participants that contribute to it")
 
     def _begun(self, written: Written) -> Job:
         job = self.jobs.get(written.event.job)

@@ -10,14 +10,13 @@ import re
 from typing import get_args
 
 from federation.audit.rules.findings import Written, wrong
+from federation.plan import MAX_DIGITS
 from federation.sandbox.limits import Status
 
 KIND = "script"
 # What may leave of such a job: no ciphertext, no share, nothing masked.
 CLASSES = frozenset({"control", "output"})
 RELEASED: Status = "done"
-# Significant digits that a plan may ask for, of each number.
-MAX_DIGITS = 6
 REFUSED = re.compile(r"refused\.[a-z_]+")
 
 
