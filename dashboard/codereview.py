@@ -40,7 +40,9 @@ def leaks(plan: ScriptPlan, public: Public) -> None:
                 _("所有人"),
                 _("日志：跑了多久，怎样结束"),
                 _("脚本按数据拖延或出错，传出几个比特"),
-                _("限 {seconds} 秒，只记毫秒与状态；一次运行几个比特，不计入上面的容量").format(seconds=plan.seconds),
+                _("限 {seconds} 秒，只记整秒与状态；没有放行的运行也记入额度；几个比特，不在上面的容量之内").format(
+                    seconds=plan.seconds
+                ),
             ),
             (
                 place,
