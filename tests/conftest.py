@@ -6,6 +6,7 @@ import gc
 import os
 import re
 import shutil
+import signal
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,12 @@ IN_CI = os.environ.get("CI") == "true"
 REAL_DATA = os.environ.get("KEYONG_REAL_DATA")
 MANY_FILES = 300
 OPEN = pytest.StashKey[int]()  # how many files the last collection left open
+
+
+def pytest_configure() -> None:
+    """Whoever starts the tests in the background has them ignore Ctrl-C, and with them every program they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -13,10 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
+import psutil
 import pytest
 
 from federation import operate
+from federation.analyst import Analyst
 from federation.errors import NodeError, RefusedError
 from federation.node.bench import Bench
 from federation.runtime.bench import serve
@@ -169,6 +172,17 @@ bench.run("job", {"forever" + "-two.py": "open('out/result.csv', 'w').write('a r
 # -- in a federation --------------------------------------------------------------------------------------------------
 
 
+class Benched(NamedTuple):
+    """A federation, among others that this process may have started."""
+
+    home: Home
+    analyst: Analyst
+    others: frozenset[psutil.Process]
+
+    def benches(self) -> set[psutil.Process]:
+        return set(named("ky-bench")) - self.others
+
+
 @pytest.fixture(scope="module")
 def benched(small_city, tmp_path_factory):
     """A federation whose zezhou took two scripts to its bench before it served; the second while an officer came."""
@@ -176,6 +190,7 @@ def benched(small_city, tmp_path_factory):
     scripts = home.party(PARTY) / "to-run"
     home.prepare()
     scripts.mkdir(parents=True)
+    others = frozenset(named("ky-bench"))
     (scripts / "a-means.py").write_text(MEANS)
     (scripts / "b-forever.py").write_text(FOREVER)
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -185,10 +200,11 @@ def benched(small_city, tmp_path_factory):
             # Nobody granted what it runs: as soon as anybody comes to the desk, it notices.
             until((home.party(PARTY) / "a-means.json").exists)
             operate.desk_client(home, PARTY).items()
-            yield home, operate.open_analyst(settings, home, minimum_key_bits=512)
+            town = Benched(home, operate.open_analyst(settings, home, minimum_key_bits=512), others)
+            yield town
         finally:
             operate.down(home)
-    assert named("ky-bench") == []
+    assert town.benches() == set()
     assert "inside.py" not in commands()
 
 
@@ -197,34 +213,34 @@ def said(home: Home, job: str) -> list[str]:
 
 
 def test_a_confined_departments_script_gives_its_table(benched):
-    home, _ = benched
+    home = benched.home
     assert said(home, "a-means") == ["done", "town,income\na,2.0\nb,5.0\n"]
 
 
 def test_an_officer_at_the_desk_is_heard_while_a_script_runs(benched):
-    home, analyst = benched
+    home, analyst = benched.home, benched.analyst
     assert analyst.ask(analyst.plan(COUNT, "test")).answer.rows == ((4000,),)  # it serves: both scripts have ended
     assert said(home, "b-forever") == ["refused.not_approved"]
     assert "b-forever.py" not in commands()
 
 
 def test_a_department_whose_bench_is_killed_comes_back_with_another(benched):
-    home, analyst = benched
-    before = {p.pid for p in named("ky-bench")}
-    (mine,) = [p for p in named("ky-bench") if p.parent().name() == f"ky-{PARTY}"]
+    home, analyst = benched.home, benched.analyst
+    before = benched.benches()
+    (mine,) = [p for p in before if p.parent().name() == f"ky-{PARTY}"]
     (home.party(PARTY) / "to-run" / "b-forever.py").unlink()
     (home.party(PARTY) / "a-means.json").unlink()
     mine.kill()
     until(lambda: is_back(home, restarts=1))
     assert analyst.ask(analyst.plan(COUNT, "test")).answer.rows == ((4000,),)
     assert said(home, "a-means")[0] == "done"
-    assert len({p.pid for p in named("ky-bench")} - before) == 1
-    assert len(named("ky-bench")) == len(before)
+    assert len(benched.benches() - before) == 1
+    assert len(benched.benches()) == len(before)
 
 
 def test_a_department_that_is_killed_takes_its_bench_with_it(benched):
-    home, analyst = benched
-    (bench,) = [p for p in named("ky-bench") if p.parent().name() == f"ky-{PARTY}"]
+    home, analyst = benched.home, benched.analyst
+    (bench,) = [p for p in benched.benches() if p.parent().name() == f"ky-{PARTY}"]
     bench.parent().kill()
     bench.wait(10)
     until(lambda: is_back(home, restarts=2))
