@@ -90,9 +90,7 @@ def look_around() -> None:
         "launcher's folder": lambda: os.listdir(told["home"] + "/launcher"),
         "parent's memory": lambda: Path(f"/proc/{os.getppid() or 1}/mem").read_bytes()[:1],
         "other processes": lambda: [p for p in os.listdir("/proc") if p.isdigit() and p != str(os.getpid())] or 1 / 0,
-        "kill others": lambda: (
-            [os.kill(pid, 0) for pid in range(1, 400) if pid not in own_threads() and alive(pid)] or 1 / 0
-        ),
+        "kill others": lambda: [os.kill(pid, 0) for pid in others()] or 1 / 0,
         "trace": lambda: must(libc.ptrace(16, 2, 0, 0)),
         "new namespace": lambda: alone(lambda: must(libc.unshare(0x10000000))),
         "mount": mount,
@@ -114,8 +112,16 @@ def look_around() -> None:
     Path("seen.json").write_text(json.dumps(answers))
 
 
+def others() -> list[int]:
+    """Processes that are there and are no thread of ours; threads of libraries come and go meanwhile."""
+    before = own_threads()
+    found = [pid for pid in range(1, 400) if alive(pid)]
+    return [pid for pid in found if pid not in before | own_threads()]
+
+
 def own_threads() -> set[int]:
-    return {os.getpid(), *(thread.native_id for thread in threading.enumerate())}
+    tasks = map(int, os.listdir("/proc/self/task"))
+    return {os.getpid(), *tasks, *(thread.native_id for thread in threading.enumerate())}
 
 
 def alive(pid: int) -> bool:
