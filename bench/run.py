@@ -56,9 +56,9 @@ def clear_seconds(settings: Settings) -> float:
 def inside(settings: Settings, plan: Plan) -> dict[str, float]:
     """What the parties do, by itself: seconds for all six, one after another, both rounds."""
     stores = []
-    for department in settings.departments:
-        store = next(store for store in department.stores if store.table == "insured")
-        stores.append(load_adapter(store.adapter, store.columns, store.options))
+    for store in (store for department in settings.departments for store in department.stores):
+        if store.table == "insured":
+            stores.append(load_adapter(store.adapter, store.columns, store.options))
     sql = timed(lambda: [store.aggregate(plan.local) for store in stores])
     keys = json.loads((Path(__file__).parents[1] / "tests/vectors/paillier_2048.json").read_text())
     pair = keys["keys"][0]
@@ -105,7 +105,7 @@ def measure(citizens: int) -> None:
     cores = min(os.cpu_count() or 1, len(settings.departments))
     rest = max(0.0, answered - sum(parts.values()) / cores)
     resident = ", ".join(f"{party['name']} {party['rss_mb']}" for party in parties)
-    print(f"\n## {citizens:,} citizens, {os.cpu_count()} cores, 2048-bit key, 3 of 6 shares")
+    print(f"\n## {citizens:,} citizens, {os.cpu_count()} cores, 2048-bit key, 3 of {len(settings.departments)} shares")
     print(f"start with the key ceremony {ceremony:.2f} s, again {start:.2f} s")
     print(f"resident MB, shared pages counted in each: {resident}")
     print(f"query to result {answered:.3f} s; in clear by DuckDB over pooled CSV {clear:.3f} s")
