@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from federation.learning.job import JobFile
     from federation.learning.report import Report
     from federation.learning.steps import Step
+
+P = TypeVar("P", SumPlan, TrainPlan, PredictPlan, ScriptPlan)
 
 DEFAULT = "analyst@city"
 # What begins the name of a step that tells of a round of training.
@@ -263,30 +265,22 @@ class Analyst:
         Raises:
             KeyongError: never asked; refused or failed; nothing was released.
         """
-        plan, request = self._asked(job)
-        if not isinstance(plan, SumPlan):
-            raise RefusedError("refused.no_request", request=job, party=self._identity.name)
+        plan, request = self._asked(job, SumPlan)
         return self._read_query(plan, *self._submit(plan, request, progress))
 
     def resume_training(self, job: str, progress: Callable[[str | Step], None] = lambda _: None) -> TrainResult:
         """Ask again for a training; see `resume` and `train`."""
-        plan, request = self._asked(job)
-        if not isinstance(plan, TrainPlan):
-            raise RefusedError("refused.no_request", request=job, party=self._identity.name)
+        plan, request = self._asked(job, TrainPlan)
         return self._train(plan, request, progress)
 
     def resume_prediction(self, job: str, progress: Callable[[str], None] = lambda _: None) -> PredictResult:
         """Ask again for a prediction; see `resume` and `predict`."""
-        plan, request = self._asked(job)
-        if not isinstance(plan, PredictPlan):
-            raise RefusedError("refused.no_request", request=job, party=self._identity.name)
+        plan, request = self._asked(job, PredictPlan)
         return self._read_prediction(plan, *self._submit(plan, request, progress))
 
     def resume_script(self, job: str, progress: Callable[[str], None] = lambda _: None) -> ScriptResult:
         """Ask again for a script; see `resume` and `run_script`."""
-        plan, request = self._asked(job)
-        if not isinstance(plan, ScriptPlan):
-            raise RefusedError("refused.no_request", request=job, party=self._identity.name)
+        plan, request = self._asked(job, ScriptPlan)
         return self._read_script(plan, *self._submit(plan, request, progress))
 
     # -- requests -----------------------------------------------------------------------------------------------------
@@ -299,16 +293,17 @@ class Analyst:
         self._note("request.submit", job, {"plan": plan.hash}, plan.purpose.encode())
         return request
 
-    def _asked(self, job: str) -> tuple[AnyPlan, bytes]:
-        """What was asked before under this name."""
+    def _asked(self, job: str, kind: type[P]) -> tuple[P, bytes]:
+        """What was asked before under this name, if it is of this kind."""
         try:
             request = (self._home / "requests" / Path(job).name).read_bytes()
             payload = decode(Envelope.from_bytes(request).payload)
         except (OSError, ValueError) as exc:
             raise RefusedError("refused.no_request", request=job, party=self._identity.name) from exc
-        if not isinstance(payload, Request):
+        plan = read_plan(payload.plan) if isinstance(payload, Request) else None
+        if not isinstance(plan, kind):
             raise RefusedError("refused.no_request", request=job, party=self._identity.name)
-        return read_plan(payload.plan), request
+        return plan, request
 
     def _submit(self, plan: AnyPlan, request: bytes, progress: Callable[[str], None]) -> tuple[SealedTotals, Course]:
         started = time.monotonic()

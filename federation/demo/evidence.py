@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from federation import evidence, operate
 from federation.audit.indicators.material import Drills
@@ -21,9 +20,6 @@ from federation.drills.record import DrillReport
 from federation.errors import RecordError
 from federation.governance.shelves import verify_shelves
 from federation.runtime.home import Home
-
-if TYPE_CHECKING:
-    pass
 
 
 def verify_settled(home: Home) -> Verdict:

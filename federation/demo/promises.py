@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from federation.audit.verify import Verdict
 from federation.demo.report import Asked, HandedOver, Promise, Refused, ScriptRun, Stopped, Trained
 from federation.drills.record import DrillReport
-
-if TYPE_CHECKING:
-    pass
 
 # The drills that plant raw cells.
 LEAKS = frozenset({"raw-cell", "raw-error", "leaky-adapter"})

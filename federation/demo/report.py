@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from federation.audit.verify import Verdict
-
-if TYPE_CHECKING:
-    pass
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
