@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 import typer
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from federation.commands.frame import Command, command_of, print_json
-from federation.drills.record import DRILLS, DrillReport, Outcome, drill_record
+from federation.drills.record import DRILLS, DrillReport, drill_record
 
 drill = typer.Typer(no_args_is_help=True, help="攻防演练 · attacks that must be caught")
 
@@ -30,15 +31,8 @@ def about() -> None:
 def record(context: typer.Context) -> None:
     """对审计记录的攻击：改、删、换、重放、截尾、伪造、越权…… · attacks on the record and on approvals."""
     command = command_of(context)
-    if command.json or not command.err.is_terminal:
-        report = drill_record()
-    else:
-        with _progress(command) as progress:
-            task = progress.add_task(command.say("演练", "drills"), total=len(DRILLS))
-            step: Callable[[Outcome], None] = lambda one: progress.update(  # noqa: E731 - one call
-                task, advance=1, description=command.say(one.zh, one.en)
-            )
-            report = drill_record(progress=step)
+    with _following(command, len(DRILLS)) as follow:
+        report = drill_record(progress=lambda one: follow(one.zh, one.en))
     if command.json:
         print_json(msgspec.to_builtins(report))
     else:
@@ -53,18 +47,11 @@ def model(context: typer.Context) -> None:
     # Flower and numpy take a second to load, which no other command should wait for.
     from federation.commands.model_drills import print_report
     from federation.drills.model import DRILLS as MODEL_DRILLS
-    from federation.drills.model import ModelOutcome, run_model_drills
+    from federation.drills.model import run_model_drills
 
     command = command_of(context)
-    if command.json or not command.err.is_terminal:
-        report = run_model_drills()
-    else:
-        with _progress(command) as progress:
-            task = progress.add_task(command.say("演练", "drills"), total=len(MODEL_DRILLS))
-            step: Callable[[ModelOutcome], None] = lambda one: progress.update(  # noqa: E731 - one call
-                task, advance=1, description=command.say(one.title.zh, one.title.en)
-            )
-            report = run_model_drills(progress=step)
+    with _following(command, len(MODEL_DRILLS)) as follow:
+        report = run_model_drills(progress=lambda one: follow(one.title.zh, one.title.en))
     if command.json:
         print_json(msgspec.to_builtins(report))
     else:
@@ -78,18 +65,11 @@ def script(context: typer.Context) -> None:
     """恶意脚本：在沙箱里够不该够的、耗尽资源、用结果夹带 · a hostile script, in the sandbox and with its result."""
     # The fingerprints bring numpy, which no other command should wait for.
     from federation.commands.script_drills import print_report
-    from federation.drills.script import COUNT, ScriptOutcome, run_script_drills
+    from federation.drills.script import COUNT, run_script_drills
 
     command = command_of(context)
-    if command.json or not command.err.is_terminal:
-        report = run_script_drills()
-    else:
-        with _progress(command) as progress:
-            task = progress.add_task(command.say("演练", "drills"), total=COUNT)
-            step: Callable[[ScriptOutcome], None] = lambda one: progress.update(  # noqa: E731 - one call
-                task, advance=1, description=command.say(one.title.zh, one.title.en)
-            )
-            report = run_script_drills(progress=step)
+    with _following(command, COUNT) as follow:
+        report = run_script_drills(progress=lambda one: follow(one.title.zh, one.title.en))
     if command.json:
         print_json(msgspec.to_builtins(report))
     else:
@@ -98,9 +78,16 @@ def script(context: typer.Context) -> None:
         raise typer.Exit(1)
 
 
-def _progress(command: Command) -> Progress:
+@contextmanager
+def _following(command: Command, total: int) -> Iterator[Callable[[str, str], None]]:
+    """Show how far the drills are, on a terminal only; told of each that is done, in both languages."""
+    if command.json or not command.err.is_terminal:
+        yield lambda zh, en: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=command.err, transient=True)
+    with Progress(*columns, console=command.err, transient=True) as progress:
+        task = progress.add_task(command.say("演练", "drills"), total=total)
+        yield lambda zh, en: progress.update(task, advance=1, description=command.say(zh, en))
 
 
 def _print(command: Command, report: DrillReport) -> None:
